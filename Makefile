@@ -1,0 +1,61 @@
+# Needs Python >= 3.11, git and make; everything else is installed below .venv.
+PYTHON ?= python3
+PORT ?= 8000
+DATA_DIR ?= .drippulse
+VENV := .venv
+BIN := $(VENV)/bin
+UV_VERSION := 0.13.8
+UV := $(VENV)/uv/bin/uv
+STAMP := $(VENV)/.installed
+PROJECTS := . connectors/sdk connectors/slack
+
+export UV_PYTHON_DOWNLOADS := never
+export VIRTUAL_ENV := $(CURDIR)/$(VENV)
+
+.PHONY: up test lint format bench docs lock install clean
+.DEFAULT_GOAL := up
+
+up: $(STAMP) ## start everything on this machine
+	@exec $(BIN)/drippulse up --port $(PORT) --data-dir $(DATA_DIR)
+
+install: $(STAMP)
+
+test: $(STAMP) ## the whole suite
+	$(BIN)/pytest
+
+lint: $(STAMP) ## format, lint, arrows, types, generated files
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/pyright
+	$(BIN)/drippulse export check
+
+format: $(STAMP)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(STAMP) ## measure against limits in the same run; prints and stores a table
+	$(BIN)/python -m tests.bench
+
+docs: $(STAMP) ## regenerate the committed contracts (OpenAPI, SDL)
+	$(BIN)/drippulse export write
+
+lock: $(UV) ## resolve again
+	$(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-header --python-version 3.11 \
+	  --no-emit-package drippulse-connector-sdk --no-emit-package drippulse-connector-slack \
+	  --group dev pyproject.toml -o requirements.lock
+
+$(UV):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "DripPulse needs Python 3.11 or newer; set PYTHON=/path/to/python3"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv --without-pip $(VENV)
+	@$(PYTHON) -m venv $(VENV)/uv
+	@$(VENV)/uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+$(STAMP): $(UV) requirements.lock pyproject.toml connectors/sdk/pyproject.toml connectors/slack/pyproject.toml
+	@echo "installing into $(VENV) ..."
+	@$(UV) pip sync --quiet --require-hashes requirements.lock
+	@$(UV) pip install --quiet --no-deps --no-build-isolation $(addprefix -e ,$(PROJECTS))
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .drippulse

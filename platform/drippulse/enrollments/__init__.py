@@ -1,0 +1,1 @@
+"""Enrollments: one row per contact in a workflow, and the engine that advances them."""

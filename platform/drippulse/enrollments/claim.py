@@ -1,0 +1,146 @@
+"""Taking due work: the one query that reaches over organizations, under the engine's own database role."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from drippulse.kit.db import Database, Role, Session
+
+CLAIM = """
+WITH RECURSIVE tenant AS (
+  (SELECT organization_id FROM enrollment WHERE status = 'active' ORDER BY organization_id LIMIT 1)
+  UNION ALL
+  SELECT (SELECT e.organization_id FROM enrollment e
+          WHERE e.status = 'active' AND e.organization_id > t.organization_id ORDER BY e.organization_id LIMIT 1)
+  FROM tenant t WHERE t.organization_id IS NOT NULL
+), due_tenant AS MATERIALIZED (
+  SELECT organization_id FROM tenant t
+  WHERE EXISTS (SELECT 1 FROM enrollment e
+                WHERE e.organization_id = t.organization_id AND e.status = 'active' AND e.claimable_at <= now())
+), due AS MATERIALIZED (
+  SELECT d.id FROM due_tenant t CROSS JOIN LATERAL (
+    SELECT e.id FROM enrollment e
+    WHERE e.organization_id = t.organization_id AND e.status = 'active' AND e.claimable_at <= now()
+    ORDER BY e.claimable_at
+    LIMIT (SELECT greatest(1, ceil($1::numeric / count(*)))::bigint FROM due_tenant)
+    FOR UPDATE SKIP LOCKED
+  ) d
+)
+UPDATE enrollment e
+SET claimable_at = now() + $2, fence = e.fence + 1, attempt = e.attempt + 1
+FROM due WHERE e.id = due.id
+RETURNING e.id, e.organization_id, e.workflow_id, e.workflow_version, e.timezone, e.current_step_index, e.step_id, e.visit,
+  e.visits, e.bag, e.attempt, e.step_entered_at, e.next_run_at, e.fence, e.intent_at, e.email, now() AS now
+"""
+
+NEXT_DUE = "SELECT extract(epoch FROM min(claimable_at) - now())::float8 FROM enrollment WHERE status = 'active'"
+
+RENEW = """
+UPDATE enrollment e SET claimable_at = now() + $3
+FROM unnest($1::bigint[], $2::bigint[]) AS held(id, fence)
+WHERE e.id = held.id AND e.fence = held.fence AND e.status = 'active'
+"""
+
+RELEASE = """
+UPDATE enrollment e SET claimable_at = coalesce(e.next_run_at, now()), fence = e.fence + 1, attempt = greatest(e.attempt - 1, 0)
+FROM unnest($1::bigint[], $2::bigint[]) AS held(id, fence)
+WHERE e.id = held.id AND e.fence = held.fence AND e.status = 'active'
+"""
+
+VERSION = """
+SELECT steps FROM workflow_version WHERE organization_id = $1 AND workflow_id = $2 AND version = $3
+"""
+
+SENT_ALREADY = """
+SELECT d.enrollment_id, d.visit, d.response
+FROM unnest($1::bigint[], $2::bigint[], $3::int[]) AS open(organization_id, enrollment_id, visit)
+JOIN delivery d USING (organization_id, enrollment_id, visit) WHERE d.status = 'sent'
+"""
+
+
+@dataclass(slots=True)
+class Claimed:
+    """An enrollment that this worker holds until its lease ends. `fence` moves with every commit of ours."""
+
+    id: int
+    organization_id: int
+    workflow_id: int
+    workflow_version: int
+    timezone: str
+    step_index: int
+    step_id: str
+    visit: int
+    visits: str
+    bag: str
+    attempt: int
+    entered_at: datetime
+    due_at: datetime | None
+    fence: int
+    intent_at: datetime | None
+    now: datetime
+
+
+async def claim(database: Database, limit: int, lease_seconds: float) -> list[Claimed]:
+    """At most about `limit` due enrollments, taken evenly from every organization that has any."""
+    async with database.session(Role.ENGINE) as session:
+        rows = await session.fetch(CLAIM, limit, timedelta(seconds=lease_seconds))
+    return [
+        Claimed(
+            row["id"],
+            row["organization_id"],
+            row["workflow_id"],
+            row["workflow_version"],
+            row["timezone"],
+            row["current_step_index"],
+            row["step_id"],
+            row["visit"],
+            row["visits"],
+            row["bag"],
+            row["attempt"],
+            row["step_entered_at"],
+            row["next_run_at"],
+            row["fence"],
+            row["intent_at"],
+            row["now"],
+        )
+        for row in rows
+    ]
+
+
+async def seconds_to_next_due(database: Database) -> float | None:
+    """Seconds until the next enrollment is due or a lease runs out; negative when overdue; None when there is none."""
+    async with database.session(Role.ENGINE) as session:
+        return await session.fetchval(NEXT_DUE)
+
+
+async def renew(database: Database, held: list[tuple[int, int]], lease_seconds: float) -> None:
+    """Push the end of the lease on these (id, fence) pairs."""
+    await _write(database, RENEW, held, timedelta(seconds=lease_seconds))
+
+
+async def release(database: Database, held: list[tuple[int, int]]) -> None:
+    """Give these (id, fence) pairs back as if they had not been claimed."""
+    await _write(database, RELEASE, held)
+
+
+async def _write(database: Database, sql: str, held: list[tuple[int, int]], *args: Any) -> None:
+    if held:
+        async with database.session(Role.ENGINE) as session:
+            await session.execute(sql, [one for one, _ in held], [fence for _, fence in held], *args)
+
+
+async def load_version(session: Session, organization_id: int, workflow_id: int, version: int) -> str | None:
+    """The steps of an immutable version as JSON text."""
+    return await session.fetchval(VERSION, organization_id, workflow_id, version)
+
+
+async def already_sent(database: Database, claimed: list[Claimed]) -> dict[tuple[int, int], str]:
+    """Of open intents, those whose mail is known to have been taken: (enrollment id, visit) -> the server's answer."""
+    async with database.session(Role.ENGINE) as session:
+        rows = await session.fetch(
+            SENT_ALREADY,
+            [one.organization_id for one in claimed],
+            [one.id for one in claimed],
+            [one.visit for one in claimed],
+        )
+    return {(row["enrollment_id"], row["visit"]): row["response"] or "" for row in rows}

@@ -1,0 +1,276 @@
+"""Writing progress: many enrollments in one transaction, each guarded by its fence."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from drippulse.enrollments.tables import EnrollmentStatus
+from drippulse.kit.db import Database, Role, Session
+
+SUPPRESSED = """
+SELECT i.id FROM unnest($1::bigint[], $2::bigint[], $3::text[]) AS i(id, organization_id, email)
+JOIN suppression s ON s.organization_id = i.organization_id AND s.email = i.email
+"""
+
+UPDATE = """
+UPDATE enrollment e SET
+  status = i.status, current_step_index = i.step_index, step_id = i.step_id, visit = i.visit, visits = i.visits, bag = i.bag,
+  attempt = i.attempt, step_entered_at = i.entered_at, next_run_at = i.next_run_at,
+  claimable_at = CASE WHEN i.keep_lease THEN now() + $19 ELSE i.next_run_at END,
+  wait_reason = i.wait_reason, last_error = coalesce(i.last_error, CASE WHEN i.visit = e.visit THEN e.last_error END),
+  intent_at = CASE WHEN i.intent THEN now() END, fence = e.fence + 1, updated_at = now(),
+  finished_at = CASE WHEN i.finished THEN now() END
+FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::int[], $6::text[], $7::int[], $8::jsonb[], $9::jsonb[],
+  $10::int[], $11::timestamptz[], $12::timestamptz[], $13::bool[], $14::text[], $15::jsonb[], $16::bool[], $17::bool[],
+  $18::bool[])
+  AS i(id, organization_id, fence, status, step_index, step_id, visit, visits, bag, attempt, entered_at, next_run_at,
+       keep_lease, wait_reason, last_error, intent, finished, needs_lease)
+WHERE e.organization_id = i.organization_id AND e.id = i.id AND e.fence = i.fence AND e.status = 'active'
+  AND (NOT i.needs_lease OR e.claimable_at > now())
+RETURNING e.id
+"""
+
+STEPS = """
+INSERT INTO enrollment_step
+  (organization_id, enrollment_id, visit, step_index, step_id, name, type, status, attempt, started_at, finished_at, input, output, error)
+SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::int[], $4::int[], $5::text[], $6::text[], $7::text[], $8::text[], $9::int[],
+  $10::timestamptz[], $11::timestamptz[], $12::jsonb[], $13::jsonb[], $14::jsonb[])
+"""
+
+INTENTS = """
+INSERT INTO delivery
+  (organization_id, enrollment_id, workflow_id, visit, step_id, step_index, recipient, subject, message_id, status, links)
+SELECT d.organization_id, d.enrollment_id, d.workflow_id, d.visit, d.step_id, d.step_index, d.recipient, d.subject, d.message_id,
+  'intent', ARRAY(SELECT jsonb_array_elements_text(d.links))
+FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::int[], $5::text[], $6::int[], $7::text[], $8::text[], $9::text[],
+  $10::jsonb[])
+  AS d(organization_id, enrollment_id, workflow_id, visit, step_id, step_index, recipient, subject, message_id, links)
+ON CONFLICT (organization_id, enrollment_id, visit) DO UPDATE
+SET status = 'intent', attempts = delivery.attempts + 1, recipient = excluded.recipient, subject = excluded.subject,
+  links = excluded.links, updated_at = now()
+"""
+
+RESULTS = """
+UPDATE delivery d SET status = r.status, response = r.response, updated_at = now(),
+  sent_at = CASE WHEN r.status = 'sent' THEN now() END
+FROM unnest($1::bigint[], $2::bigint[], $3::int[], $4::text[], $5::text[])
+  AS r(organization_id, enrollment_id, visit, status, response)
+WHERE d.organization_id = r.organization_id AND d.enrollment_id = r.enrollment_id AND d.visit = r.visit AND d.status = 'intent'
+"""
+
+EVENTS = """
+INSERT INTO event (organization_id, type, record_type, record_id, actor_type, data)
+SELECT organization_id, type, 'enrollment', record_id::text, 'workflow', data
+FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::jsonb[]) AS v(organization_id, type, record_id, data)
+"""
+
+
+class Verdict(StrEnum):
+    """What became of one item of a commit."""
+
+    WRITTEN = "written"
+    FENCED = "fenced"
+    SUPPRESSED = "suppressed"
+
+
+@dataclass(frozen=True, slots=True)
+class StepRow:
+    """One timeline entry; the JSON members are texts."""
+
+    visit: int
+    step_index: int
+    step_id: str
+    name: str
+    type: str
+    status: str
+    attempt: int
+    started_at: datetime
+    finished_at: datetime
+    input: str | None
+    output: str | None
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class MailIntent:
+    """What the delivery row holds before the call. `links` is a JSON array of URLs."""
+
+    visit: int
+    step_id: str
+    step_index: int
+    recipient: str
+    subject: str
+    message_id: str
+    links: str
+
+
+@dataclass(frozen=True, slots=True)
+class MailResult:
+    """What the delivery row holds after it: sent, retrying, unknown or failed."""
+
+    visit: int
+    status: str
+    response: str
+
+
+@dataclass(slots=True)
+class Progress:
+    """Everything that one enrollment writes at once.
+
+    `keep_lease` extends the lease instead of releasing the row; `intent` says that an effect follows right after this
+    commit, for which the lease must still hold (`needs_lease`). JSON members are texts.
+    """
+
+    id: int
+    organization_id: int
+    workflow_id: int
+    fence: int
+    step_index: int
+    step_id: str
+    visit: int
+    visits: str
+    bag: str
+    attempt: int
+    entered_at: datetime
+    status: EnrollmentStatus = EnrollmentStatus.ACTIVE
+    next_run_at: datetime | None = None
+    keep_lease: bool = False
+    wait_reason: str | None = None
+    last_error: str | None = None
+    intent: bool = False
+    recipient: str | None = None
+    steps: list[StepRow] = field(default_factory=list[StepRow])
+    mail: MailIntent | None = None
+    results: list[MailResult] = field(default_factory=list[MailResult])
+    events: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+
+    @property
+    def finished(self) -> bool:
+        return self.status in {EnrollmentStatus.COMPLETED, EnrollmentStatus.FAILED, EnrollmentStatus.CANCELLED}
+
+
+async def commit(database: Database, items: Sequence[Progress], lease_seconds: float) -> list[Verdict]:
+    """Write all items in one transaction; the answer says, in their order, what became of each.
+
+    A FENCED item changed nothing but the outcome of a mail that was in flight; a SUPPRESSED one changed nothing.
+    """
+    async with database.session(Role.ENGINE) as session:
+        stopped = await _suppressed(session, [item for item in items if item.recipient])
+        wanted = [item for item in items if item.id not in stopped]
+        written = await _update(session, wanted, lease_seconds)
+        done = [item for item in wanted if item.id in written]
+        await _insert_steps(session, done)
+        await _insert_intents(session, [item for item in done if item.mail])
+        await _update_results(session, wanted)
+        await _insert_events(session, done)
+    return [_verdict(item.id, written, stopped) for item in items]
+
+
+def _verdict(one: int, written: set[int], stopped: set[int]) -> Verdict:
+    if one in stopped:
+        return Verdict.SUPPRESSED
+    return Verdict.WRITTEN if one in written else Verdict.FENCED
+
+
+async def _suppressed(session: Session, items: Sequence[Progress]) -> set[int]:
+    if not items:
+        return set()
+    rows = await session.fetch(
+        SUPPRESSED, [i.id for i in items], [i.organization_id for i in items], [i.recipient for i in items]
+    )
+    return {row["id"] for row in rows}
+
+
+async def _update(session: Session, items: Sequence[Progress], lease_seconds: float) -> set[int]:
+    if not items:
+        return set()
+    columns: list[list[Any]] = [
+        [i.id for i in items],
+        [i.organization_id for i in items],
+        [i.fence for i in items],
+        [i.status.value for i in items],
+        [i.step_index for i in items],
+        [i.step_id for i in items],
+        [i.visit for i in items],
+        [i.visits for i in items],
+        [i.bag for i in items],
+        [i.attempt for i in items],
+        [i.entered_at for i in items],
+        [i.next_run_at for i in items],
+        [i.keep_lease for i in items],
+        [i.wait_reason for i in items],
+        [i.last_error for i in items],
+        [i.intent for i in items],
+        [i.finished for i in items],
+        [i.intent for i in items],
+    ]
+    return {row["id"] for row in await session.fetch(UPDATE, *columns, timedelta(seconds=lease_seconds))}
+
+
+async def _insert_steps(session: Session, items: Sequence[Progress]) -> None:
+    rows = [(item, step) for item in items for step in item.steps]
+    if not rows:
+        return
+    await session.execute(
+        STEPS,
+        [item.organization_id for item, _ in rows],
+        [item.id for item, _ in rows],
+        [step.visit for _, step in rows],
+        [step.step_index for _, step in rows],
+        [step.step_id for _, step in rows],
+        [step.name for _, step in rows],
+        [step.type for _, step in rows],
+        [step.status for _, step in rows],
+        [step.attempt for _, step in rows],
+        [step.started_at for _, step in rows],
+        [step.finished_at for _, step in rows],
+        [step.input for _, step in rows],
+        [step.output for _, step in rows],
+        [step.error for _, step in rows],
+    )
+
+
+async def _insert_intents(session: Session, items: Sequence[Progress]) -> None:
+    rows = [(item, item.mail) for item in items if item.mail]
+    if not rows:
+        return
+    await session.execute(
+        INTENTS,
+        [item.organization_id for item, _ in rows],
+        [item.id for item, _ in rows],
+        [item.workflow_id for item, _ in rows],
+        [mail.visit for _, mail in rows],
+        [mail.step_id for _, mail in rows],
+        [mail.step_index for _, mail in rows],
+        [mail.recipient for _, mail in rows],
+        [mail.subject for _, mail in rows],
+        [mail.message_id for _, mail in rows],
+        [mail.links for _, mail in rows],
+    )
+
+
+async def _update_results(session: Session, items: Sequence[Progress]) -> None:
+    rows = [(item, result) for item in items for result in item.results]
+    if rows:
+        await session.execute(
+            RESULTS,
+            [item.organization_id for item, _ in rows],
+            [item.id for item, _ in rows],
+            [result.visit for _, result in rows],
+            [result.status for _, result in rows],
+            [result.response for _, result in rows],
+        )
+
+
+async def _insert_events(session: Session, items: Sequence[Progress]) -> None:
+    rows = [(item, kind, data) for item in items for kind, data in item.events]
+    if rows:
+        await session.execute(
+            EVENTS,
+            [item.organization_id for item, _, _ in rows],
+            [kind for _, kind, _ in rows],
+            [item.id for item, _, _ in rows],
+            [data for _, _, data in rows],
+        )

@@ -1,0 +1,21 @@
+"""The sweeper: the safety net under wake-ups and timers."""
+
+from drippulse.kit.db import Database, Role
+
+SWEEP = """
+INSERT INTO heartbeat (name, beat_at, healthy) VALUES ('sweeper', now(), true)
+ON CONFLICT (name) DO UPDATE SET beat_at = now(), healthy = true
+RETURNING EXISTS (SELECT 1 FROM enrollment WHERE status = 'active' AND claimable_at <= now())
+"""
+
+
+async def sweep(database: Database) -> bool:
+    """Beat once, and say whether any enrollment is due or lost its worker."""
+    async with database.session(Role.ENGINE) as session:
+        return bool(await session.fetchval(SWEEP))
+
+
+async def ensure_partitions(database: Database, months_ahead: int = 3) -> int:
+    """Make the coming months' partitions of the history tables; how many were missing."""
+    async with database.session(Role.ENGINE) as session:
+        return int(await session.fetchval("SELECT drippulse_ensure_partitions($1)", months_ahead))

@@ -1,0 +1,1 @@
+"""The event log: what happened, appended in the transaction that did it."""

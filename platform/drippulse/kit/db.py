@@ -1,0 +1,182 @@
+"""Sessions: one transaction, one database role, one organization.
+
+Processes connect as a login role without rights of its own. A session opens a transaction, takes a role for it and
+sets the organization that row-level security compares with, all in one round trip.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextvars import ContextVar
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+from piccolo.engine.postgres import PostgresEngine
+from piccolo.querystring import QueryString
+
+from drippulse.settings import Settings
+
+Record: TypeAlias = asyncpg.Record
+Connection: TypeAlias = "asyncpg.Connection[Record] | PoolConnectionProxy[Record]"
+Hook: TypeAlias = Callable[[], Awaitable[None]]
+
+
+class Role(StrEnum):
+    """The database roles. APP sees its organization, ENGINE what enrollments run on, AUTH credentials."""
+
+    APP = "drippulse_app"
+    ENGINE = "drippulse_engine"
+    AUTH = "drippulse_auth"
+
+
+class Session:
+    """One open transaction. Statements are serialized: a connection runs one at a time."""
+
+    def __init__(self, connection: Connection, organization_id: int | None) -> None:
+        self._connection = connection
+        self._lock = asyncio.Lock()
+        self._hooks: list[Hook] = []
+        self.organization_id = organization_id
+        self.statements = 0
+
+    async def fetch(self, sql: str, *args: Any) -> list[Record]:
+        async with self._lock:
+            self.statements += 1
+            return await self._connection.fetch(sql, *args)
+
+    async def fetchrow(self, sql: str, *args: Any) -> Record | None:
+        async with self._lock:
+            self.statements += 1
+            return await self._connection.fetchrow(sql, *args)
+
+    async def fetchval(self, sql: str, *args: Any) -> Any:
+        async with self._lock:
+            self.statements += 1
+            return await self._connection.fetchval(sql, *args)
+
+    async def execute(self, sql: str, *args: Any) -> str:
+        async with self._lock:
+            self.statements += 1
+            return await self._connection.execute(sql, *args)
+
+    async def executemany(self, sql: str, args: Iterable[Sequence[Any]]) -> None:
+        async with self._lock:
+            self.statements += 1
+            await self._connection.executemany(sql, args)
+
+    def after_commit(self, hook: Hook) -> None:
+        """Run `hook` once this transaction has committed; dropped when it rolls back."""
+        self._hooks.append(hook)
+
+    async def run_hooks(self) -> None:
+        for hook in self._hooks:
+            await hook()
+
+
+_current: ContextVar[Session | None] = ContextVar("drippulse_session", default=None)
+
+
+def current_session() -> Session:
+    """The session that the running request or actor opened.
+
+    Raises:
+        RuntimeError: there is none; a query outside a session is a bug.
+    """
+    session = _current.get()
+    if session is None:
+        raise RuntimeError("no database session is open here; wrap the call in Database.session()")
+    return session
+
+
+class SessionEngine(PostgresEngine):
+    """Piccolo's engine over the current session, so that its queries share the transaction and its tenant."""
+
+    def __init__(self) -> None:
+        super().__init__(config={})
+
+    async def run_querystring(self, querystring: QueryString, in_pool: bool = True) -> Any:
+        query, args = querystring.compile_string(engine_type=self.engine_type)
+        return await current_session().fetch(query, *args)
+
+    async def run_ddl(self, ddl: str, in_pool: bool = True) -> Any:
+        raise RuntimeError("the schema changes through migrations only")
+
+    async def get_version(self) -> float:
+        return 15
+
+
+DB = SessionEngine()
+
+
+class Database:
+    """The pool of one process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._pool: asyncpg.Pool[Record] | None = None
+
+    async def open(self) -> None:
+        self._pool = await asyncpg.create_pool(
+            self._settings.database_url,
+            min_size=1,
+            max_size=self._settings.database_pool_size,
+            statement_cache_size=self._settings.database_statement_cache,
+            max_inactive_connection_lifetime=300,
+            command_timeout=60,
+            reset=_keep,
+        )
+
+    async def close(self) -> None:
+        if self._pool is not None:
+            await self._pool.close()
+            self._pool = None
+
+    @property
+    def pool(self) -> "asyncpg.Pool[Record]":
+        if self._pool is None:
+            raise RuntimeError("the database pool is not open")
+        return self._pool
+
+    @asynccontextmanager
+    async def session(self, role: Role, organization_id: int | None = None) -> AsyncGenerator[Session]:
+        """One transaction as `role`; commits when the block ends, rolls back when it raises.
+
+        Args:
+            organization_id: what row-level security compares with; None sees no tenant row as APP.
+        """
+        async with self.pool.acquire() as connection:
+            session = Session(connection, organization_id)
+            await connection.execute(_begin(role, organization_id))
+            token = _current.set(session)
+            try:
+                yield session
+            except BaseException:
+                await _rollback(connection)
+                raise
+            else:
+                await connection.execute("COMMIT")
+            finally:
+                _current.reset(token)
+        await session.run_hooks()
+
+    def tenant(self, organization_id: int) -> AbstractAsyncContextManager[Session]:
+        """One transaction that sees this organization's rows and no others."""
+        return self.session(Role.APP, organization_id)
+
+
+def _begin(role: Role, organization_id: int | None) -> str:
+    tenant = "" if organization_id is None else str(int(organization_id))
+    return f"BEGIN; SET LOCAL ROLE {role.value}; SET LOCAL app.organization_id = '{tenant}'"
+
+
+async def _rollback(connection: Connection) -> None:
+    try:
+        await asyncio.shield(connection.execute("ROLLBACK"))
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        connection.terminate()
+
+
+async def _keep(connection: Connection) -> None:
+    """Instead of asyncpg's reset query: every setting here is local to its transaction, nothing is left to reset."""

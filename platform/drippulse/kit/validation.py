@@ -1,0 +1,90 @@
+"""From a JSON object to a pydantic model, with errors as the contract wants them."""
+
+from typing import Any, TypeVar, cast
+
+from pydantic import BaseModel, ConfigDict
+from pydantic import ValidationError as PydanticValidationError
+from pydantic_core import ErrorDetails
+
+from drippulse.kit.errors import BadRequestError, DomainError, ValidationError
+from drippulse.kit.text import did_you_mean
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class Input(BaseModel):
+    """The base of what callers send: no silent conversions, no unknown fields."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, str_strip_whitespace=False)
+
+
+class MissingParameterError(BadRequestError):
+    code = "missing_parameter"
+
+
+def unwrap(body: object, wrapper: str | None) -> dict[str, Any]:
+    """The fields of a body that is sent top level or under the resource's singular; the wrapped ones win.
+
+    Raises:
+        BadRequestError: not a JSON object.
+        ValidationError: the wrapper holds something else than an object.
+    """
+    if not isinstance(body, dict):
+        raise BadRequestError("Send a JSON object as the body.")
+    fields = cast("dict[str, Any]", body)
+    if wrapper is None or wrapper not in fields:
+        return fields
+    inner = fields[wrapper]
+    if not isinstance(inner, dict):
+        raise ValidationError(
+            f'"{wrapper}" must be an object with the fields of the {wrapper}.', errors={wrapper: ["Must be an object."]}
+        )
+    siblings = {name: value for name, value in fields.items() if name != wrapper}
+    return {**siblings, **cast("dict[str, Any]", inner)}
+
+
+def parse(model: type[M], fields: dict[str, Any], *, read_only: frozenset[str] = frozenset()) -> M:
+    """Validate `fields`.
+
+    Args:
+        read_only: fields of the resource that clients echo back from a GET; they are ignored.
+
+    Raises:
+        MissingParameterError: a required field is absent (400).
+        ValidationError: anything else, each field with its sentences; unknown ones with the nearest known name (422).
+    """
+    given = {name: value for name, value in fields.items() if name not in read_only or name in model.model_fields}
+    try:
+        return model.model_validate(given)
+    except PydanticValidationError as error:
+        raise as_domain_error(model, error) from None
+
+
+def as_domain_error(model: type[BaseModel], error: PydanticValidationError) -> DomainError:
+    """What `parse` raises for `error`."""
+    details = error.errors(include_url=False, include_context=False)
+    missing = [detail for detail in details if detail["type"] == "missing"]
+    if missing:
+        names = ", ".join(_path(detail) for detail in missing)
+        errors = {_path(detail): ["This parameter is required."] for detail in missing}
+        return MissingParameterError(f"Missing parameter: {names}.", errors=errors)
+    errors: dict[str, list[str]] = {}
+    for detail in details:
+        errors.setdefault(_path(detail), []).append(_sentence(model, detail))
+    first = next(iter(errors))
+    return ValidationError(f"{first}: {errors[first][0]}", errors=errors)
+
+
+def _path(detail: ErrorDetails) -> str:
+    return ".".join(str(part) for part in detail["loc"]) or "body"
+
+
+def _sentence(model: type[BaseModel], detail: ErrorDetails) -> str:
+    if detail["type"] == "extra_forbidden":
+        known = model.model_fields
+        name = str(detail["loc"][-1])
+        return f"Unknown field.{did_you_mean(name, known)} The fields are {', '.join(known)}."
+    text = detail["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    prefix = "Must be " if detail["msg"].startswith("Input should be ") else ""
+    sentence = prefix + (text if prefix else text[:1].upper() + text[1:])
+    return sentence if sentence.endswith((".", "?")) else sentence + "."

@@ -1,0 +1,1 @@
+"""Organizations, users, memberships, API keys: who may do what."""

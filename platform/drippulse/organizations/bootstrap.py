@@ -1,0 +1,95 @@
+"""The first organization, and what operators make from the command line."""
+
+import secrets
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from drippulse.kit.db import Database, Role
+from drippulse.organizations import queries, service
+from drippulse.organizations.errors import UnknownOrganizationError
+from drippulse.organizations.passwords import hash_password
+from drippulse.organizations.tables import MemberRole
+from drippulse.settings import Settings
+
+FIRST_ORGANIZATION = "My organization"
+FIRST_USERNAME = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class FirstCredentials:
+    """Shown once, at the first start."""
+
+    organization: str
+    username: str
+    password: str
+    api_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class AdminCreated:
+    organization_id: int
+    user_id: int
+    username: str
+    organization_created: bool
+
+
+@asynccontextmanager
+async def _opened(settings: Settings) -> AsyncGenerator[Database]:
+    database = Database(settings)
+    await database.open()
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+async def ensure_first_organization(settings: Settings) -> FirstCredentials | None:
+    """On an empty installation an organization with an Admin and an API key; None when there is one already."""
+    async with _opened(settings) as database:
+        async with database.session(Role.AUTH) as session:
+            if await queries.any_organization(session):
+                return None
+        password = secrets.token_urlsafe(15)
+        await create_admin(settings, organization=FIRST_ORGANIZATION, username=FIRST_USERNAME, password=password)
+        key = await create_api_key(settings, organization=FIRST_ORGANIZATION, role=MemberRole.ADMIN, name="First key")
+        return FirstCredentials(FIRST_ORGANIZATION, FIRST_USERNAME, password, key)
+
+
+async def create_admin(settings: Settings, *, organization: str, username: str, password: str) -> AdminCreated:
+    """An Admin of `organization`, which is made when absent.
+
+    Raises:
+        UsernameTakenError: usernames are unique over all organizations.
+    """
+    password_hash = await hash_password(password)
+    async with _opened(settings) as database:
+        await service.refuse_taken_username(database, username)
+        created = False
+        try:
+            organization_id = await service.organization_id(database, organization)
+        except UnknownOrganizationError:
+            organization_id, created = await service.create_organization(database, organization), True
+        async with database.tenant(organization_id) as session:
+            user_id = await service.create_member(
+                session,
+                organization_id,
+                username=username,
+                email=None,
+                password_hash=password_hash,
+                role=MemberRole.ADMIN,
+            )
+        return AdminCreated(organization_id, user_id, username, created)
+
+
+async def create_api_key(settings: Settings, *, organization: str, role: str, name: str = "Command line") -> str:
+    """A new API key of `organization`; the whole key, which is not shown again.
+
+    Raises:
+        UnknownOrganizationError, UnknownRoleError: the message says what there is.
+    """
+    member_role = service.parse_role(role)
+    async with _opened(settings) as database:
+        organization_id = await service.organization_id(database, organization)
+        async with database.tenant(organization_id):
+            return (await service.create_api_key(organization_id, name=name, role=member_role)).key

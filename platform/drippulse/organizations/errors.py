@@ -1,0 +1,39 @@
+"""Errors of tenancy and credentials."""
+
+from drippulse.kit.errors import ConflictError, UnauthenticatedError, ValidationError
+
+
+class InvalidCredentialsError(UnauthenticatedError):
+    """One sentence for unknown users and wrong passwords alike."""
+
+    code = "invalid_credentials"
+
+    def __init__(self) -> None:
+        super().__init__("Username or password is wrong.")
+
+
+class InvalidTokenError(UnauthenticatedError):
+    code = "invalid_token"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This bearer token is not valid, has expired or was revoked. Send an organization API key or a fresh session "
+            "token as `Authorization: Bearer ...`."
+        )
+
+
+class MissingTokenError(UnauthenticatedError):
+    def __init__(self) -> None:
+        super().__init__("Send an organization API key or a session token as `Authorization: Bearer ...`.")
+
+
+class UnknownRoleError(ValidationError):
+    code = "unknown_role"
+
+
+class UnknownOrganizationError(ValidationError):
+    code = "unknown_organization"
+
+
+class UsernameTakenError(ConflictError):
+    code = "username_taken"

@@ -1,0 +1,20 @@
+"""The Piccolo app: every table, and where the migrations lie."""
+
+from pathlib import Path
+
+from piccolo.conf.apps import AppConfig, table_finder
+
+APP_CONFIG = AppConfig(
+    app_name="drippulse",
+    migrations_folder_path=str(Path(__file__).parent / "migrations" / "versions"),
+    table_classes=table_finder(
+        modules=[
+            "drippulse.organizations.tables",
+            "drippulse.workflows.tables",
+            "drippulse.enrollments.tables",
+            "drippulse.messaging.tables",
+            "drippulse.events.tables",
+            "drippulse.integrations.tables",
+        ]
+    ),
+)

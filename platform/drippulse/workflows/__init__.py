@@ -1,0 +1,1 @@
+"""Workflows: step graphs, their immutable versions, their dry runs."""

@@ -1,0 +1,135 @@
+"""Reads and writes of workflows, with their SQL shape. Every statement names the organization; RLS is the second net."""
+
+from typing import Any
+
+from drippulse.kit.db import Record, Session
+from drippulse.kit.ids import is_id
+from drippulse.kit.pagination import PageRequest, order_by
+from drippulse.workflows.tables import WorkflowStatus
+
+COLUMNS = "w.id, w.name, w.description, w.status, w.version, w.integrations, w.created_at, w.updated_at"
+WITH_STEPS = f"""SELECT {COLUMNS}, v.steps FROM workflow w JOIN workflow_version v
+ON v.organization_id = w.organization_id AND v.workflow_id = w.id AND v.version = w.version
+WHERE w.organization_id = $1 AND w.deleted_at IS NULL"""
+
+SORTS = {
+    "created_at": "w.id",
+    "updated_at": "w.updated_at",
+    "name": "lower(w.name)",
+    "status": "w.status",
+    "version": "w.version",
+}
+
+
+async def by_id(session: Session, organization_id: int, workflow_id: int) -> Record | None:
+    """A live workflow with the steps of its newest version, as JSON text."""
+    if not is_id(workflow_id):
+        return None
+    return await session.fetchrow(f"{WITH_STEPS} AND w.id = $2", organization_id, workflow_id)
+
+
+async def locked(session: Session, organization_id: int, workflow_id: int) -> Record | None:
+    """The same, and nobody else changes the workflow until this transaction ends."""
+    if not is_id(workflow_id):
+        return None
+    return await session.fetchrow(f"{WITH_STEPS} AND w.id = $2 FOR UPDATE OF w", organization_id, workflow_id)
+
+
+async def page(
+    session: Session, organization_id: int, request: PageRequest, *, status: str | None, q: str | None
+) -> list[Record]:
+    where, args = _filters(organization_id, status, q)
+    if request.before_id is not None:
+        args.append(request.before_id)
+        where += f" AND w.id < ${len(args)}"
+    args += [request.fetch, request.offset]
+    order = order_by(request.sort, SORTS, "w.id")
+    return await session.fetch(
+        f"{WITH_STEPS}{where} ORDER BY {order} LIMIT ${len(args) - 1} OFFSET ${len(args)}",
+        *args,
+    )
+
+
+async def count(session: Session, organization_id: int, *, status: str | None, q: str | None) -> int:
+    where, args = _filters(organization_id, status, q)
+    found = await session.fetchval(
+        f"SELECT count(*) FROM workflow w WHERE w.organization_id = $1 AND w.deleted_at IS NULL{where}",  # noqa: S608 - fixed parts
+        *args,
+    )
+    return int(found)
+
+
+def _filters(organization_id: int, status: str | None, q: str | None) -> tuple[str, list[Any]]:
+    args: list[Any] = [organization_id]
+    where = ""
+    if status is not None:
+        args.append(status)
+        where += f" AND w.status = ${len(args)}"
+    if q:
+        args.append(like(q))
+        where += f" AND (w.name ILIKE ${len(args)} OR w.description ILIKE ${len(args)})"
+    return where, args
+
+
+def like(text: str) -> str:
+    """A LIKE pattern that finds `text` anywhere; its own wildcards are escaped."""
+    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"
+
+
+async def insert(
+    session: Session, organization_id: int, *, name: str, description: str, status: WorkflowStatus, integrations: str
+) -> int:
+    """A new workflow at version 1, without its version row; the id."""
+    new_id = await session.fetchval(
+        """INSERT INTO workflow (organization_id, name, description, status, integrations)
+           VALUES ($1, $2, $3, $4, $5) RETURNING id""",
+        organization_id,
+        name,
+        description,
+        status.value,
+        integrations,
+    )
+    return int(new_id)
+
+
+async def insert_version(session: Session, organization_id: int, workflow_id: int, version: int, steps: str) -> None:
+    await session.execute(
+        "INSERT INTO workflow_version (organization_id, workflow_id, version, steps) VALUES ($1, $2, $3, $4)",
+        organization_id,
+        workflow_id,
+        version,
+        steps,
+    )
+
+
+async def update(
+    session: Session,
+    organization_id: int,
+    workflow_id: int,
+    *,
+    name: str,
+    description: str,
+    status: str,
+    integrations: str,
+    version: int,
+) -> None:
+    await session.execute(
+        """UPDATE workflow SET name = $3, description = $4, status = $5, integrations = $6, version = $7,
+           updated_at = now() WHERE organization_id = $1 AND id = $2""",
+        organization_id,
+        workflow_id,
+        name,
+        description,
+        status,
+        integrations,
+        version,
+    )
+
+
+async def soft_delete(session: Session, organization_id: int, workflow_id: int) -> None:
+    await session.execute(
+        "UPDATE workflow SET deleted_at = now(), updated_at = now() WHERE organization_id = $1 AND id = $2",
+        organization_id,
+        workflow_id,
+    )

@@ -1,0 +1,147 @@
+"""What goes in and out of workflows."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field, StringConstraints
+
+from drippulse.kit.validation import Input
+from drippulse.workflows.tables import WorkflowStatus
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Description = Annotated[str, StringConstraints(max_length=10_000)]
+Status = Annotated[WorkflowStatus, Field(strict=False)]
+Steps = Annotated[
+    Any,
+    Field(
+        description="Steps in order. Each has a type, a name and a config; other keys are moved into config.",
+        json_schema_extra={"type": "array", "maxItems": 200, "items": {"$ref": "#/components/schemas/StepIn"}},
+    ),
+]
+
+READ_ONLY = frozenset({"id", "organization_id", "version", "created_at", "updated_at"})
+"""Fields of an answer that a client may echo back; they are ignored."""
+
+
+class StepIn(BaseModel):
+    """One step as it is sent. `GET /workflows/step_types` describes the config of each type."""
+
+    type: str = Field(description="A step type, such as wait or email.")
+    name: str = Field(default="", description="What people see; defaults to the type.")
+    id: str | None = Field(default=None, description="Stable id that jumps refer to; made by the server when absent.")
+    position: int | None = Field(default=None, description="Ignored: steps are numbered in the order they are sent.")
+    config: dict[str, Any] = Field(default_factory=dict[str, Any], description="The parameters of this step type.")
+
+
+class WorkflowCreate(Input):
+    """A new workflow."""
+
+    name: Name
+    description: Description = ""
+    status: Status = WorkflowStatus.DRAFT
+    steps: Steps = Field(default_factory=list[Any])
+    integrations: list[Any] = Field(default_factory=list[Any], max_length=100, description="References, kept as sent.")
+
+
+class WorkflowUpdate(Input):
+    """What to change; fields left out stay as they are. A change of steps makes a new version."""
+
+    name: Name = Field(default="")
+    description: Description = ""
+    status: Status = WorkflowStatus.DRAFT
+    steps: Steps = Field(default_factory=list[Any])
+    integrations: list[Any] = Field(default_factory=list[Any], max_length=100)
+
+
+class TestRun(Input):
+    """A dry run. `sample_data`, `input` and `runtime_payload` are names for the same thing; send one."""
+
+    __test__ = False  # not a test class, whatever its name looks like
+
+    sample_data: dict[str, Any] | None = Field(default=None, description="Shallow-merged over the fixture profile.")
+    input: dict[str, Any] | None = None
+    runtime_payload: dict[str, Any] | None = None
+    fixture_profile: str | None = Field(default=None, description="minimal (default), or demo, full, rich, legacy.")
+
+
+class StepOut(BaseModel):
+    """A step in its canonical shape. Secrets in config are shown as ********."""
+
+    id: str
+    type: str
+    name: str
+    position: int
+    config: dict[str, Any]
+
+
+class WorkflowOut(BaseModel):
+    """A workflow with the steps of its newest version."""
+
+    id: int
+    name: str
+    description: str
+    status: WorkflowStatus
+    version: int = Field(description="Rises when steps change.")
+    steps: list[StepOut]
+    integrations: list[Any]
+    created_at: datetime
+    updated_at: datetime
+
+
+class WorkflowList(BaseModel):
+    workflows: list[WorkflowOut]
+    total_count: int
+    next_cursor: str | None = Field(default=None, description="Present in paginated answers; null on the last page.")
+
+
+class StepFieldOut(BaseModel):
+    name: str
+    type: str
+    required: bool
+    default: Any = None
+    help: str
+
+
+class StepTypeOut(BaseModel):
+    """One step type as the builder sees it."""
+
+    type: str
+    label: str
+    category: str
+    description: str
+    config_schema: dict[str, Any]
+    fields: list[StepFieldOut]
+    outputs: dict[str, Any]
+    guarantee: str
+    test_behaviour: str
+
+
+class StepTypeList(BaseModel):
+    step_types: list[StepTypeOut]
+    total_count: int
+
+
+class TestStepOut(BaseModel):
+    __test__ = False
+
+    step_index: int
+    id: str
+    type: str
+    name: str
+    status: str
+    output: Any
+    logs: list[str]
+    duration_ms: float
+
+
+class TestResult(BaseModel):
+    """What a dry run did. Nothing was sent and nothing was written."""
+
+    __test__ = False
+
+    status: str
+    steps: list[TestStepOut]
+    logs: list[str]
+    sample_data: dict[str, Any]
+    test_fixture_profile: str
+    missing_variables: list[str]

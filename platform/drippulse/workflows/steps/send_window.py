@@ -1,0 +1,63 @@
+"""The hours in which mail may go out."""
+
+from datetime import datetime, time
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, field_serializer, field_validator, model_validator
+
+from drippulse.workflows.errors import UnknownTimezoneError
+from drippulse.workflows.wall_clock import next_opening, zone
+
+RECIPIENT = "recipient"
+
+
+class SendWindow(BaseModel):
+    """A daily window, the end exclusive. An end before the start is on the next day."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    start: time = Field(description="When the window opens, such as 09:00.")
+    end: time = Field(description="When it closes, such as 17:00.")
+    timezone: str = Field(
+        default=RECIPIENT, description="recipient (the enrollment's time zone), UTC, or an IANA name."
+    )
+    business_days_only: bool = Field(default=False, description="Closed on Saturdays and Sundays.")
+
+    @field_validator("start", "end", mode="before")
+    @classmethod
+    def _clock_text(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            raise ValueError("write the time as HH:MM, such as 09:00")
+        return value.strip()
+
+    @field_validator("start", "end")
+    @classmethod
+    def _local(cls, value: time) -> time:
+        if value.tzinfo is not None:
+            raise ValueError("the time takes no offset; the zone stands in `timezone`")
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        if name != RECIPIENT:
+            try:
+                zone(name)
+            except UnknownTimezoneError as error:
+                raise ValueError(error.message) from None
+        return name
+
+    @model_validator(mode="after")
+    def _has_length(self) -> "SendWindow":
+        if self.start == self.end:
+            raise ValueError("`start` and `end` are the same; leave the window out to send at any time")
+        return self
+
+    @field_serializer("start", "end")
+    def _as_text(self, value: time) -> str:
+        return value.isoformat(timespec="minutes")
+
+    def opens(self, now: datetime, recipient_timezone: str) -> datetime:
+        """`now` while it is open, otherwise when it opens next."""
+        tz = zone(recipient_timezone if self.timezone == RECIPIENT else self.timezone)
+        return next_opening(now, self.start, self.end, tz, business_days_only=self.business_days_only) or now

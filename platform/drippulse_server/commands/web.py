@@ -1,0 +1,39 @@
+"""`drippulse web`."""
+
+from typing import Annotated
+
+import typer
+
+from drippulse_server.commands.options import DEFAULT_DATA_DIR, DataDir
+
+APPLICATION = "drippulse_server.asgi:create_app"
+STOP_SECONDS = 8  # streams that stay open must not hold up a stop
+
+
+def web(
+    host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Where to listen.")] = 8000,
+    workers: Annotated[int, typer.Option(min=1, help="Processes; one serves several thousand requests/s.")] = 1,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+) -> None:
+    """Serve REST, GraphQL, documentation and tracking links.
+
+    Example: [bold]drippulse web --host 0.0.0.0 --workers 4[/bold]
+    """
+    from granian.constants import Interfaces, Loops
+    from granian.server import Server
+
+    from drippulse_server.instance import connected_settings
+
+    connected_settings(data_dir)
+    Server(
+        APPLICATION,
+        address=host,
+        port=port,
+        interface=Interfaces.ASGI,
+        workers=workers,
+        loop=Loops.uvloop,
+        factory=True,
+        respawn_failed_workers=True,
+        workers_kill_timeout=STOP_SECONDS,
+    ).serve()

@@ -1,0 +1,14 @@
+"""`drippulse worker`."""
+
+from drippulse_server.commands.options import DEFAULT_DATA_DIR, DataDir
+
+
+def worker(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
+    """Run enrollment steps: claim what is due, execute it, commit it. Start as many as you need, on any host.
+
+    Example: [bold]drippulse worker[/bold]
+    """
+    from drippulse_server.instance import connected_settings
+    from drippulse_workers.run import run_worker
+
+    run_worker(connected_settings(data_dir))

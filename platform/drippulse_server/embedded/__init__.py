@@ -1,0 +1,1 @@
+"""PostgreSQL and Redis as child processes of ours, from Python wheels alone."""

@@ -1,0 +1,1 @@
+"""`drippulse up`: everything on this machine from one command."""

@@ -1,0 +1,1 @@
+"""Public links in mails: the open pixel, click redirects, unsubscribe."""

@@ -1,0 +1,1 @@
+"""Workers: the Dramatiq broker and actors, the worker process, the scheduler."""

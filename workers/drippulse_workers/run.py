@@ -1,0 +1,86 @@
+"""The worker process and the scheduler process."""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+
+import dramatiq
+import structlog
+from prometheus_client import start_http_server
+
+from drippulse.enrollments.engine import Engine
+from drippulse.kit.db import Database
+from drippulse.kit.logging import configure_logging
+from drippulse.settings import Settings
+from drippulse_workers.actors import declare_wake
+from drippulse_workers.broker import create_broker
+from drippulse_workers.scheduler import Scheduler
+from drippulse_workers.wake import DramatiqWaker
+
+log = structlog.get_logger(__name__)
+
+
+def run_worker(settings: Settings) -> None:
+    """Advance enrollments until SIGTERM or SIGINT; what is held is handed over before returning."""
+    _prepare(settings)
+    _run(lambda stop: _work(settings, stop))
+
+
+def run_scheduler(settings: Settings) -> None:
+    """Sweep for due and orphaned enrollments until SIGTERM or SIGINT. Two at once do no harm."""
+    _prepare(settings)
+    _run(lambda stop: _schedule(settings, stop))
+
+
+def _prepare(settings: Settings) -> None:
+    configure_logging(settings.log_level)
+    if settings.metrics_port:
+        start_http_server(settings.metrics_port, addr="127.0.0.1" if settings.development else "0.0.0.0")  # noqa: S104
+
+
+def _run(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+    async def supervise() -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        await main(stop)
+
+    import uvloop
+
+    uvloop.run(supervise())
+
+
+async def _work(settings: Settings, stop: asyncio.Event) -> None:
+    engine = await Engine.create(settings)
+    loop = asyncio.get_running_loop()
+    broker = create_broker(settings)
+    declare_wake(broker, lambda: _poke(loop, engine))
+    listener = dramatiq.Worker(broker, worker_threads=1, worker_timeout=1000)
+    await asyncio.to_thread(listener.start)
+    log.info("worker_started")
+    running = asyncio.create_task(engine.run())
+    await asyncio.wait([asyncio.create_task(stop.wait()), running], return_when=asyncio.FIRST_COMPLETED)
+    await engine.stop()
+    await running
+    await asyncio.to_thread(listener.stop, timeout=1500)
+    await engine.close()
+    log.info("worker_stopped")
+
+
+def _poke(loop: asyncio.AbstractEventLoop, engine: Engine) -> None:
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(engine.poke)
+
+
+async def _schedule(settings: Settings, stop: asyncio.Event) -> None:
+    database = Database(settings)
+    await database.open()
+    waker = DramatiqWaker(settings)
+    log.info("scheduler_started")
+    try:
+        await Scheduler(database, waker, settings.sweep_seconds).run(stop)
+    finally:
+        await waker.close()
+        await database.close()
+    log.info("scheduler_stopped")

@@ -1,0 +1,42 @@
+"""Sending wake-ups from web and scheduler processes."""
+
+import asyncio
+import time
+
+import structlog
+from dramatiq.errors import DramatiqError
+from redis.exceptions import RedisError
+
+from drippulse.settings import Settings
+from drippulse_workers.actors import wake_message
+from drippulse_workers.broker import create_broker
+
+COALESCE_SECONDS = 0.02
+
+log = structlog.get_logger(__name__)
+
+
+class DramatiqWaker:
+    """Implements `Waker`: one message, at most one every `COALESCE_SECONDS`, never an error to the caller."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._broker = create_broker(settings)
+        self._pending: asyncio.Task[None] | None = None
+        self._last = 0.0
+
+    async def wake(self) -> None:
+        if self._pending is None or self._pending.done():
+            self._pending = asyncio.create_task(self._send())
+
+    async def _send(self) -> None:
+        await asyncio.sleep(max(0.0, self._last + COALESCE_SECONDS - time.monotonic()))
+        self._last = time.monotonic()
+        try:
+            await asyncio.to_thread(self._broker.enqueue, wake_message())
+        except (RedisError, DramatiqError, OSError) as error:
+            log.warning("wake_up_lost", reason=str(error))
+
+    async def close(self) -> None:
+        if self._pending is not None:
+            await asyncio.wait([self._pending], timeout=2)
+        await asyncio.to_thread(self._broker.close)
