@@ -20,7 +20,7 @@ from drippulse_server.failures import CommandFailure, ExitCode
 
 HELP = """DripPulse: an agent-operable CRM and drip platform.
 
-Start here: [bold]drippulse up[/bold] runs everything on this machine. The other commands run single parts of it, or
+Start here: `drippulse up` runs everything on this machine. The other commands run single parts of it, or
 work beside it: they find the running instance by its data folder, or use DRIPPULSE_DATABASE_URL.
 """
 
@@ -28,7 +28,7 @@ app = typer.Typer(
     name="drippulse",
     help=HELP,
     no_args_is_help=True,
-    rich_markup_mode="rich",
+    rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     add_completion=False,
 )

@@ -106,17 +106,25 @@ class Supervisor:
         return list(self._children[name].lines)
 
     async def _spawn(self, child: _Child) -> Process:
-        process = await asyncio.create_subprocess_exec(
-            *child.spec.argv,
-            env=dict(child.spec.env),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True,
-        )
+        # A pipe of our own: with asyncio's, wait() waits for all who hold it, and a crash that leaves orphans goes unseen.
+        reading, writing = os.pipe()
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *child.spec.argv,
+                env=dict(child.spec.env),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=writing,
+                stderr=writing,
+                start_new_session=True,
+            )
+        except BaseException:
+            os.close(reading)
+            raise
+        finally:
+            os.close(writing)
         self._guard.add(process.pid)
         child.process = process
-        child.pump = asyncio.create_task(self._pump(child, process), name=f"output of {child.spec.name}")
+        child.pump = asyncio.create_task(self._pump(child, reading), name=f"output of {child.spec.name}")
         return process
 
     async def _keep(self, child: _Child, process: Process) -> None:
@@ -150,19 +158,25 @@ class Supervisor:
             await asyncio.wait((child.pump,), timeout=DRAIN_SECONDS)
             child.pump.cancel()
 
-    async def _pump(self, child: _Child, process: Process) -> None:
-        if process.stdout is None:
-            return
+    async def _pump(self, child: _Child, descriptor: int) -> None:
+        reader = asyncio.StreamReader()
+        pipe = os.fdopen(descriptor, "rb", 0)
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), pipe
+        )
         rest = b""
-        while chunk := await process.stdout.read(LONGEST_LINE):
-            *lines, rest = (rest + chunk).split(b"\n")
-            for line in lines:
-                self._take(child, line)
-            if len(rest) >= LONGEST_LINE:
+        try:
+            while chunk := await reader.read(LONGEST_LINE):
+                *lines, rest = (rest + chunk).split(b"\n")
+                for line in lines:
+                    self._take(child, line)
+                if len(rest) >= LONGEST_LINE:
+                    self._take(child, rest)
+                    rest = b""
+        finally:
+            if rest:
                 self._take(child, rest)
-                rest = b""
-        if rest:
-            self._take(child, rest)
+            transport.close()
 
     def _take(self, child: _Child, line: bytes) -> None:
         text = line.decode(errors="replace").rstrip("\r")

@@ -8,7 +8,6 @@ from dramatiq import Actor, Broker
 from drippulse_workers.broker import QUEUE
 
 WAKE_ACTOR = "enrollments.wake"
-WAKE_MAX_AGE_MS = 60_000
 
 
 def declare_wake(broker: Broker, on_wake: Callable[[], None]) -> Actor[[], None]:
@@ -17,7 +16,7 @@ def declare_wake(broker: Broker, on_wake: Callable[[], None]) -> Actor[[], None]
     def wake() -> None:
         on_wake()
 
-    return dramatiq.actor(wake, actor_name=WAKE_ACTOR, queue_name=QUEUE, broker=broker)
+    return Actor(wake, broker=broker, actor_name=WAKE_ACTOR, queue_name=QUEUE, priority=0, options={})
 
 
 def wake_message() -> dramatiq.Message[None]:

@@ -32,9 +32,12 @@ class DramatiqWaker:
         await asyncio.sleep(max(0.0, self._last + COALESCE_SECONDS - time.monotonic()))
         self._last = time.monotonic()
         try:
-            await asyncio.to_thread(self._broker.enqueue, wake_message())
+            await asyncio.to_thread(self._enqueue)
         except (RedisError, DramatiqError, OSError) as error:
             log.warning("wake_up_lost", reason=str(error))
+
+    def _enqueue(self) -> None:
+        self._broker.enqueue(wake_message())  # pyright: ignore[reportUnknownMemberType] - dramatiq leaves Message's result type open
 
     async def close(self) -> None:
         if self._pending is not None:

@@ -164,7 +164,8 @@ async def test_rebase_replaces_the_host_only_when_overridden(fake_provider: Fake
 
 
 @pytest.mark.parametrize(
-    "url", ["", "acme.test", "ftp://a.test", "https://a.test?x=1", "https://u:p@a.test", "https://"]
+    "url",
+    ["", "acme.test", "ftp://a.test", "https://a.test?x=1", "https://u:p@a.test", "https://", "http://a.test:99999"],
 )
 async def test_malformed_override_is_refused(url: str) -> None:
     async with httpx.AsyncClient() as http:

@@ -103,7 +103,10 @@ def _below(kind: type[httpx.RequestError]) -> list[type[httpx.RequestError]]:
     return [kind, *(lower for one in kind.__subclasses__() for lower in _below(one))]
 
 
-@pytest.mark.parametrize("kind", _below(httpx.RequestError))
+@pytest.mark.parametrize(
+    "kind",
+    [one for one in _below(httpx.RequestError) if one.__module__.startswith("httpx.") or one.__module__ == "httpx"],
+)
 def test_every_httpx_exception_has_a_class(kind: type[httpx.RequestError]) -> None:
     never_sent = {"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError"}
     expected: dict[str, type[ConnectorError]] = {
@@ -150,7 +153,7 @@ async def test_unwritable_header_is_fatal_and_not_quoted(http: httpx.AsyncClient
     assert (caught.value.__cause__, caught.value.__context__) == (None, None)
 
 
-@pytest.mark.parametrize("url", ["ftp://127.0.0.1/x", "http://127.0.0.1:999999/", "relative/path"])
+@pytest.mark.parametrize("url", ["ftp://127.0.0.1/x", "http://127.0.0.1/\x00", "relative/path"])
 async def test_uncallable_url_is_fatal(url: str, http: httpx.AsyncClient) -> None:
     with pytest.raises(EgressRefused):
         await send(http, "GET", url, repeatable=True)

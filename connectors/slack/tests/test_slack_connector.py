@@ -122,7 +122,7 @@ async def test_token_without_any_channel_is_invalid_input(slack: Slack) -> None:
         ({"text": "x" * 40_001}, "text"),
         ({"text": "x", "thread_ts": "yesterday"}, "thread_ts"),
         ({"text": "x", "icon_emoji": "bell"}, "icon_emoji"),
-        ({"text": "x", "blocks": [{}] * 51}, "blocks"),
+        ({"text": "x", "blocks": [{"type": "divider"}] * 51}, "blocks"),
         ({"text": "x", "blocks": "[]"}, "blocks"),
         ({"message": "x"}, "message"),
     ],
@@ -221,8 +221,12 @@ async def test_person_is_found_by_email(slack: Slack) -> None:
 
 
 async def test_channels_come_a_page_at_a_time(slack: Slack) -> None:
-    page = {"ok": True, "channels": [{"id": "C1", "name": "a"}], "response_metadata": {"next_cursor": "dXNlcjo="}}
-    last = {"ok": True, "channels": [], "response_metadata": {"next_cursor": ""}}
+    page: dict[str, Any] = {
+        "ok": True,
+        "channels": [{"id": "C1", "name": "a"}],
+        "response_metadata": {"next_cursor": "dXNlcjo="},
+    }
+    last: dict[str, Any] = {"ok": True, "channels": [], "response_metadata": {"next_cursor": ""}}
     slack.provider.reply_with(lambda request: Reply(body=last if "cursor" in request.query else page))
     connector = slack.connector(**BOT)
     first = (await connector.invoke("list_channels", {"limit": 1, "include_private": True})).output

@@ -26,11 +26,20 @@ class Blocker:
         return None
 sys.meta_path.insert(0, Blocker())
 """
-LIST_IMPORTS = """
+BLOCK_UNDECLARED = """
 import json
-before = set(sys.modules)
+allowed = set(json.loads(sys.argv[1]))
+class Undeclared:
+    def find_spec(self, name, path=None, target=None):
+        top = name.partition(".")[0]
+        if top not in allowed and not top.startswith("_sysconfigdata"):
+            raise ModuleNotFoundError(f"{name} is not declared", name=name)
+        return None
+sys.meta_path.insert(0, Undeclared())
+"""
+LIST_IMPORTS = """
 import drippulse_connector_slack
-print(json.dumps(sorted({name.partition(".")[0] for name in set(sys.modules) - before})))
+print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules if sys.modules[name]})))
 """
 RUN_CONTRACT = """
 import pytest
@@ -84,13 +93,23 @@ def test_blocker_blocks_the_platform() -> None:
     assert "drippulse is the platform's" in done.stderr
 
 
-def test_import_loads_declared_dependencies_only() -> None:
-    done = _run(LIST_IMPORTS)
+def test_import_needs_declared_dependencies_only() -> None:
+    """As in an environment that holds nothing else; what httpx imports if it happens to be there is missing too."""
+    declared = _top_level_modules(_closure(DISTRIBUTION))
+    done = _run(BLOCK_UNDECLARED + LIST_IMPORTS, json.dumps(sorted(declared | sys.stdlib_module_names)))
     assert done.returncode == 0, done.stderr
     loaded = set(json.loads(done.stdout))
-    allowed = _top_level_modules(_closure(DISTRIBUTION)) | sys.stdlib_module_names
-    assert "drippulse_connector_sdk" in loaded
-    assert loaded <= allowed, f"undeclared: {sorted(loaded - allowed)}"
+    assert {"drippulse_connector_slack", "drippulse_connector_sdk", "httpx", "pydantic"} <= loaded
+    assert not any(name.startswith("drippulse") for name in loaded - declared)
+
+
+@pytest.mark.parametrize("missing", ["httpx", "pydantic", "authlib", "drippulse_connector_sdk"])
+def test_import_fails_without_a_declared_dependency(missing: str) -> None:
+    """The negative control: the check above notices an import that is not allowed."""
+    allowed = (_top_level_modules(_closure(DISTRIBUTION)) | sys.stdlib_module_names) - {missing}
+    done = _run(BLOCK_UNDECLARED + LIST_IMPORTS, json.dumps(sorted(allowed)))
+    assert done.returncode != 0
+    assert f"{missing} is not declared" in done.stderr
 
 
 @pytest.mark.parametrize("source", sorted(Path(drippulse_connector_slack.__file__).parent.glob("*.py")), ids=str)

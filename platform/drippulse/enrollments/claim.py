@@ -6,17 +6,26 @@ from typing import Any
 
 from drippulse.kit.db import Database, Role, Session
 
-CLAIM = """
+# Every organization with active enrollments, by skipping through the index: cost grows with organizations, not rows.
+TENANTS = """
 WITH RECURSIVE tenant AS (
   (SELECT organization_id FROM enrollment WHERE status = 'active' ORDER BY organization_id LIMIT 1)
   UNION ALL
   SELECT (SELECT e.organization_id FROM enrollment e
-          WHERE e.status = 'active' AND e.organization_id > t.organization_id ORDER BY e.organization_id LIMIT 1)
+          WHERE e.status = 'active' AND e.organization_id > t.organization_id
+          ORDER BY e.organization_id LIMIT 1)
   FROM tenant t WHERE t.organization_id IS NOT NULL
-), due_tenant AS MATERIALIZED (
-  SELECT organization_id FROM tenant t
-  WHERE EXISTS (SELECT 1 FROM enrollment e
-                WHERE e.organization_id = t.organization_id AND e.status = 'active' AND e.claimable_at <= now())
+), first_due AS MATERIALIZED (
+  SELECT t.organization_id, (
+    SELECT e.claimable_at FROM enrollment e
+    WHERE e.organization_id = t.organization_id AND e.status = 'active' AND e.claimable_at IS NOT NULL
+    ORDER BY e.claimable_at LIMIT 1) AS due_at
+  FROM tenant t WHERE t.organization_id IS NOT NULL
+)
+"""
+
+CLAIM = f"""{TENANTS}, due_tenant AS MATERIALIZED (
+  SELECT organization_id FROM first_due WHERE due_at <= now()
 ), due AS MATERIALIZED (
   SELECT d.id FROM due_tenant t CROSS JOIN LATERAL (
     SELECT e.id FROM enrollment e
@@ -28,23 +37,24 @@ WITH RECURSIVE tenant AS (
 )
 UPDATE enrollment e
 SET claimable_at = now() + $2, fence = e.fence + 1, attempt = e.attempt + 1
-FROM due WHERE e.id = due.id
-RETURNING e.id, e.organization_id, e.workflow_id, e.workflow_version, e.timezone, e.current_step_index, e.step_id, e.visit,
-  e.visits, e.bag, e.attempt, e.step_entered_at, e.next_run_at, e.fence, e.intent_at, e.email, now() AS now
+WHERE e.id = ANY (ARRAY (SELECT id FROM due))
+RETURNING e.id, e.organization_id, e.workflow_id, e.workflow_version, e.timezone, e.current_step_index, e.step_id,
+  e.visit, e.visits, e.bag, e.attempt, e.step_entered_at, e.next_run_at, e.fence, e.intent_at, now() AS now
 """
 
-NEXT_DUE = "SELECT extract(epoch FROM min(claimable_at) - now())::float8 FROM enrollment WHERE status = 'active'"
+NEXT_DUE = f"{TENANTS} SELECT extract(epoch FROM min(due_at) - now())::float8 FROM first_due"
 
 RENEW = """
 UPDATE enrollment e SET claimable_at = now() + $3
 FROM unnest($1::bigint[], $2::bigint[]) AS held(id, fence)
-WHERE e.id = held.id AND e.fence = held.fence AND e.status = 'active'
+WHERE e.id = ANY ($1) AND e.id = held.id AND e.fence = held.fence AND e.status = 'active' RETURNING e.id
 """
 
 RELEASE = """
-UPDATE enrollment e SET claimable_at = coalesce(e.next_run_at, now()), fence = e.fence + 1, attempt = greatest(e.attempt - 1, 0)
+UPDATE enrollment e
+SET claimable_at = coalesce(e.next_run_at, now()), fence = e.fence + 1, attempt = greatest(e.attempt - 1, 0)
 FROM unnest($1::bigint[], $2::bigint[]) AS held(id, fence)
-WHERE e.id = held.id AND e.fence = held.fence AND e.status = 'active'
+WHERE e.id = ANY ($1) AND e.id = held.id AND e.fence = held.fence AND e.status = 'active' RETURNING e.id
 """
 
 VERSION = """
@@ -113,20 +123,22 @@ async def seconds_to_next_due(database: Database) -> float | None:
         return await session.fetchval(NEXT_DUE)
 
 
-async def renew(database: Database, held: list[tuple[int, int]], lease_seconds: float) -> None:
-    """Push the end of the lease on these (id, fence) pairs."""
-    await _write(database, RENEW, held, timedelta(seconds=lease_seconds))
+async def renew(database: Database, held: list[tuple[int, int]], lease_seconds: float) -> set[int]:
+    """Push the end of the lease on these (id, fence) pairs; the ids that are still ours."""
+    return await _write(database, RENEW, held, timedelta(seconds=lease_seconds))
 
 
-async def release(database: Database, held: list[tuple[int, int]]) -> None:
-    """Give these (id, fence) pairs back as if they had not been claimed."""
-    await _write(database, RELEASE, held)
+async def release(database: Database, held: list[tuple[int, int]]) -> set[int]:
+    """Give these (id, fence) pairs back as if they had not been claimed; the ids that were still ours."""
+    return await _write(database, RELEASE, held)
 
 
-async def _write(database: Database, sql: str, held: list[tuple[int, int]], *args: Any) -> None:
-    if held:
-        async with database.session(Role.ENGINE) as session:
-            await session.execute(sql, [one for one, _ in held], [fence for _, fence in held], *args)
+async def _write(database: Database, sql: str, held: list[tuple[int, int]], *args: Any) -> set[int]:
+    if not held:
+        return set()
+    async with database.session(Role.ENGINE) as session:
+        rows = await session.fetch(sql, [one for one, _ in held], [fence for _, fence in held], *args)
+    return {row["id"] for row in rows}
 
 
 async def load_version(session: Session, organization_id: int, workflow_id: int, version: int) -> str | None:

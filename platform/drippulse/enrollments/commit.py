@@ -16,36 +16,40 @@ JOIN suppression s ON s.organization_id = i.organization_id AND s.email = i.emai
 
 UPDATE = """
 UPDATE enrollment e SET
-  status = i.status, current_step_index = i.step_index, step_id = i.step_id, visit = i.visit, visits = i.visits, bag = i.bag,
-  attempt = i.attempt, step_entered_at = i.entered_at, next_run_at = i.next_run_at,
+  status = i.status, current_step_index = i.step_index, step_id = i.step_id, visit = i.visit,
+  visits = coalesce(i.visits, e.visits), bag = coalesce(i.bag, e.bag),  attempt = i.attempt,
+  step_entered_at = i.entered_at, next_run_at = i.next_run_at,
   claimable_at = CASE WHEN i.keep_lease THEN now() + $19 ELSE i.next_run_at END,
   wait_reason = i.wait_reason, last_error = coalesce(i.last_error, CASE WHEN i.visit = e.visit THEN e.last_error END),
   intent_at = CASE WHEN i.intent THEN now() END, fence = e.fence + 1, updated_at = now(),
   finished_at = CASE WHEN i.finished THEN now() END
-FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::int[], $6::text[], $7::int[], $8::jsonb[], $9::jsonb[],
-  $10::int[], $11::timestamptz[], $12::timestamptz[], $13::bool[], $14::text[], $15::jsonb[], $16::bool[], $17::bool[],
+FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::int[], $6::text[], $7::int[], $8::jsonb[],
+  $9::jsonb[], $10::int[], $11::timestamptz[], $12::timestamptz[], $13::bool[], $14::text[], $15::jsonb[],
+  $16::bool[], $17::bool[],
   $18::bool[])
   AS i(id, organization_id, fence, status, step_index, step_id, visit, visits, bag, attempt, entered_at, next_run_at,
        keep_lease, wait_reason, last_error, intent, finished, needs_lease)
-WHERE e.organization_id = i.organization_id AND e.id = i.id AND e.fence = i.fence AND e.status = 'active'
+WHERE e.id = ANY ($1) AND e.organization_id = i.organization_id AND e.id = i.id AND e.fence = i.fence AND e.status = 'active'
   AND (NOT i.needs_lease OR e.claimable_at > now())
 RETURNING e.id
 """
 
 STEPS = """
 INSERT INTO enrollment_step
-  (organization_id, enrollment_id, visit, step_index, step_id, name, type, status, attempt, started_at, finished_at, input, output, error)
-SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::int[], $4::int[], $5::text[], $6::text[], $7::text[], $8::text[], $9::int[],
-  $10::timestamptz[], $11::timestamptz[], $12::jsonb[], $13::jsonb[], $14::jsonb[])
+  (organization_id, enrollment_id, visit, step_index, step_id, name, type, status, attempt, started_at, finished_at,
+   input, output, error)
+SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::int[], $4::int[], $5::text[], $6::text[], $7::text[], $8::text[],
+  $9::int[], $10::timestamptz[], $11::timestamptz[], $12::jsonb[], $13::jsonb[], $14::jsonb[])
 """
 
 INTENTS = """
 INSERT INTO delivery
-  (organization_id, enrollment_id, workflow_id, visit, step_id, step_index, recipient, subject, message_id, status, links)
-SELECT d.organization_id, d.enrollment_id, d.workflow_id, d.visit, d.step_id, d.step_index, d.recipient, d.subject, d.message_id,
-  'intent', ARRAY(SELECT jsonb_array_elements_text(d.links))
-FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::int[], $5::text[], $6::int[], $7::text[], $8::text[], $9::text[],
-  $10::jsonb[])
+  (organization_id, enrollment_id, workflow_id, visit, step_id, step_index, recipient, subject, message_id, status,
+  links)
+SELECT d.organization_id, d.enrollment_id, d.workflow_id, d.visit, d.step_id, d.step_index, d.recipient, d.subject,
+  d.message_id, 'intent', ARRAY(SELECT jsonb_array_elements_text(d.links))
+FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::int[], $5::text[], $6::int[], $7::text[], $8::text[],
+  $9::text[], $10::jsonb[])
   AS d(organization_id, enrollment_id, workflow_id, visit, step_id, step_index, recipient, subject, message_id, links)
 ON CONFLICT (organization_id, enrollment_id, visit) DO UPDATE
 SET status = 'intent', attempts = delivery.attempts + 1, recipient = excluded.recipient, subject = excluded.subject,
@@ -57,7 +61,8 @@ UPDATE delivery d SET status = r.status, response = r.response, updated_at = now
   sent_at = CASE WHEN r.status = 'sent' THEN now() END
 FROM unnest($1::bigint[], $2::bigint[], $3::int[], $4::text[], $5::text[])
   AS r(organization_id, enrollment_id, visit, status, response)
-WHERE d.organization_id = r.organization_id AND d.enrollment_id = r.enrollment_id AND d.visit = r.visit AND d.status = 'intent'
+WHERE d.organization_id = r.organization_id AND d.enrollment_id = r.enrollment_id AND d.visit = r.visit
+  AND d.status = 'intent'
 """
 
 EVENTS = """
@@ -120,7 +125,7 @@ class Progress:
     """Everything that one enrollment writes at once.
 
     `keep_lease` extends the lease instead of releasing the row; `intent` says that an effect follows right after this
-    commit, for which the lease must still hold (`needs_lease`). JSON members are texts.
+    commit, for which the lease must still hold. JSON members are texts; None leaves `visits` or `bag` as they are.
     """
 
     id: int
@@ -130,8 +135,8 @@ class Progress:
     step_index: int
     step_id: str
     visit: int
-    visits: str
-    bag: str
+    visits: str | None
+    bag: str | None
     attempt: int
     entered_at: datetime
     status: EnrollmentStatus = EnrollmentStatus.ACTIVE

@@ -1,11 +1,13 @@
 """The sweeper: the safety net under wake-ups and timers."""
 
+from drippulse.enrollments.claim import TENANTS
 from drippulse.kit.db import Database, Role
 
-SWEEP = """
+SWEEP = f"""{TENANTS}, beat AS (
 INSERT INTO heartbeat (name, beat_at, healthy) VALUES ('sweeper', now(), true)
 ON CONFLICT (name) DO UPDATE SET beat_at = now(), healthy = true
-RETURNING EXISTS (SELECT 1 FROM enrollment WHERE status = 'active' AND claimable_at <= now())
+)
+SELECT EXISTS (SELECT 1 FROM first_due WHERE due_at <= now())
 """
 
 

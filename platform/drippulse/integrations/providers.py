@@ -25,6 +25,22 @@ ALIASES: Final[dict[str, str]] = {
     "sg": "sendgrid",
 }
 
+OAUTH_FIELDS: Final = ("access_token", "refresh_token", "client_id", "client_secret", "token_url")
+
+CONNECTION_FIELDS: Final[dict[str, tuple[str, ...]]] = {
+    "google_workspace": (*OAUTH_FIELDS, "sender_email"),
+    "microsoft365": OAUTH_FIELDS,
+    "slack": ("webhook_url", "bot_token", "default_channel"),
+    "salesforce": ("instance_url", *OAUTH_FIELDS, "api_version"),
+    "hubspot": OAUTH_FIELDS,
+    "stripe": ("secret_key",),
+    "sendgrid": ("api_key", "default_from_email"),
+    "zoom": OAUTH_FIELDS,
+    "zendesk": ("subdomain", "email", "api_token"),
+    "gong": ("access_key", "secret_key"),
+}
+"""What a connection holds as long as no connector is installed that says so itself (seed: External tool adapters)."""
+
 CREDENTIAL_FIELDS: Final[frozenset[str]] = frozenset(
     {
         "access_key",

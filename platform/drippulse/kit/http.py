@@ -35,7 +35,7 @@ class ResponseTooLargeError(httpx.RemoteProtocolError):
 def is_public(address: str) -> bool:
     """Whether an IP address literal is globally routable; mapped and embedded IPv4 forms are unwrapped first."""
     try:
-        ip = ipaddress.ip_address(address.split("%")[0])
+        ip = ipaddress.ip_address(address.split("%", maxsplit=1)[0])
     except ValueError:
         return False
     if isinstance(ip, ipaddress.IPv6Address):
@@ -201,7 +201,7 @@ class OutboundHttp:
         json: Any = None,
         data: Mapping[str, Any] | None = None,
         params: Mapping[str, Any] | None = None,
-        timeout: float | None = 15.0,  # noqa: ASYNC109 - handed to httpx, and bounds the whole exchange
+        timeout: float | None = 15.0,
     ) -> httpx.Response:
         """One request, its whole body read (1 MiB at most), within `timeout` seconds in all.
 

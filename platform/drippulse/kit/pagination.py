@@ -86,7 +86,9 @@ def _order(sort: str | None, sorts: Mapping[str, str]) -> str:
         return NEWEST_FIRST
     name = sort.removeprefix("-")
     if name not in sorts:
-        sentence = f'"{name}" is not sortable.{did_you_mean(name, sorts)} Sort by {", ".join(sorts)}; "-" first reverses.'
+        sentence = (
+            f'"{name}" is not sortable.{did_you_mean(name, sorts)} Sort by {", ".join(sorts)}; "-" first reverses.'
+        )
         raise ValidationError(sentence, errors={"sort": [sentence]})
     return sort
 

@@ -41,9 +41,9 @@ def tracked_urls(mail: OutgoingMail) -> tuple[str, ...]:
     return tuple(dict.fromkeys(url for url in found if url.lower().startswith(("http://", "https://"))))[:MAX_LINKS]
 
 
-def message_id(ref: MailRef, domain: str) -> str:
+def message_id(ref: MailRef) -> str:
     """Stable over attempts, so that a receiver can tell a repetition."""
-    return f"<dp.{ref.organization_id}.{ref.enrollment_id}.{ref.visit}@{domain}>"
+    return f"<{ref.visit}.{ref.enrollment_id}.{ref.organization_id}@drippulse>"
 
 
 def compose(
@@ -61,7 +61,7 @@ def compose(
     message["To"] = _address("", mail.to)
     message["Subject"] = " ".join(mail.subject.split())
     message["Date"] = format_datetime(now)
-    message["Message-ID"] = message_id(ref, sender.rpartition("@")[2] or "localhost")
+    message["Message-ID"] = message_id(ref)
     if mail.reply_to:
         message["Reply-To"] = _address(*parseaddr(mail.reply_to))
     message["List-Unsubscribe"] = f"<{unsubscribe}>"

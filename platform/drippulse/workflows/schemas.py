@@ -19,6 +19,8 @@ Steps = Annotated[
     ),
 ]
 
+Payload = Annotated[Any, Field(json_schema_extra={"type": ["object", "null"]})]
+
 READ_ONLY = frozenset({"id", "organization_id", "version", "created_at", "updated_at"})
 """Fields of an answer that a client may echo back; they are ignored."""
 
@@ -58,9 +60,9 @@ class TestRun(Input):
 
     __test__ = False  # not a test class, whatever its name looks like
 
-    sample_data: dict[str, Any] | None = Field(default=None, description="Shallow-merged over the fixture profile.")
-    input: dict[str, Any] | None = None
-    runtime_payload: dict[str, Any] | None = None
+    sample_data: Payload = Field(default=None, description="Shallow-merged over the fixture profile.")
+    input: Payload = Field(default=None, description="Another name for sample_data.")
+    runtime_payload: Payload = Field(default=None, description="Another name for sample_data.")
     fixture_profile: str | None = Field(default=None, description="minimal (default), or demo, full, rich, legacy.")
 
 

@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 
 from drippulse.kit.crypto import Vault
 from drippulse.workflows.errors import InvalidStepGraphError
-from drippulse.workflows.steps.registry import find
+from drippulse.workflows.steps import registry
 
 Step: TypeAlias = dict[str, Any]
 
@@ -22,7 +22,7 @@ SEALED = "$secret"
 
 def secret_fields(step_type: str) -> frozenset[str]:
     """The names of the secret config fields of a step type; none for an unknown type."""
-    found = find(step_type)
+    found = registry.find(step_type)
     if found is None:
         return frozenset()
     return frozenset(name for name, field in found.config_model.model_fields.items() if _is_secret(field))
@@ -31,7 +31,7 @@ def secret_fields(step_type: str) -> frozenset[str]:
 def seal(steps: list[Step], vault: Vault, organization_id: int) -> list[Step]:
     """Steps with plain secrets, as they are stored."""
 
-    def encrypt(step: Step, value: Any) -> Any:
+    def encrypt(step: Step, _: str, value: Any) -> Any:
         if not isinstance(value, str):
             return value
         blob = vault.encrypt(value.encode(), _context(organization_id, step))
@@ -47,7 +47,7 @@ def reveal(steps: list[Step], vault: Vault, organization_id: int) -> list[Step]:
         DecryptionError: a secret was moved from another step or organization, or its key is gone.
     """
 
-    def decrypt(step: Step, value: Any) -> Any:
+    def decrypt(step: Step, _: str, value: Any) -> Any:
         if not _is_sealed(value):
             return value
         return vault.decrypt(base64.b64decode(value[SEALED]), _context(organization_id, step)).decode()
@@ -58,7 +58,7 @@ def reveal(steps: list[Step], vault: Vault, organization_id: int) -> list[Step]:
 def redact(steps: list[Step]) -> list[Step]:
     """Steps as callers see them."""
 
-    def mask(_: Step, value: Any) -> Any:
+    def mask(_: Step, __: str, value: Any) -> Any:
         return MASK if value is not None else None
 
     return [_changed(step, mask) for step in steps]
@@ -71,27 +71,29 @@ def unmask(steps: list[Step], stored: list[Step]) -> list[Step]:
         InvalidStepGraphError: a mask where nothing is stored.
     """
     before: dict[str, dict[str, Any]] = {step["id"]: step["config"] for step in stored}
-    position = {id(step): number for number, step in enumerate(steps)}
 
-    def fill(step: Step, value: Any) -> Any:
+    def fill(step: Step, name: str, value: Any) -> Any:
         if value != MASK:
             return value
-        for name in secret_fields(step["type"]):
-            kept = before.get(step["id"], {}).get(name)
-            if step["config"].get(name) is value and kept is not None:
-                return kept
-        number = position[id(step)]
-        raise InvalidStepGraphError(
-            f"Step {number + 1} holds {MASK} instead of a secret, and none is stored for it. Send the secret itself.",
-            errors={f"steps.{number}.config": [f"{MASK} stands for a stored secret; there is none for this step."]},
-        )
+        kept = before.get(step["id"], {}).get(name)
+        if kept is None:
+            raise _nothing_stored(step, name)
+        return kept
 
     return [_changed(step, fill) for step in steps]
 
 
-def _changed(step: Step, change: Callable[[Step, Any], Any]) -> Step:
+def _nothing_stored(step: Step, name: str) -> InvalidStepGraphError:
+    sentence = f"{MASK} stands for a stored secret, and there is none for this step; send the secret itself."
+    return InvalidStepGraphError(
+        f'Step {step["position"] + 1} ("{step["name"]}"), {name}: {sentence}',
+        errors={f"steps.{step['position']}.config.{name}": [sentence]},
+    )
+
+
+def _changed(step: Step, change: Callable[[Step, str, Any], Any]) -> Step:
     config = cast("dict[str, Any]", step["config"])
-    touched = {name: change(step, config[name]) for name in secret_fields(step["type"]) if name in config}
+    touched = {name: change(step, name, config[name]) for name in secret_fields(step["type"]) if name in config}
     return {**step, "config": {**config, **touched}} if touched else step
 
 

@@ -55,6 +55,10 @@ class _Namespace(Mapping[str, Any]):
     def __len__(self) -> int:
         return len(self._bag)
 
+    def __bool__(self) -> bool:
+        """The library drops a false mapping, and with an empty bag `now` would be the machine's local time."""
+        return True
+
 
 class Templates:
     """Renders Liquid in a sandbox, plain or HTML-escaped.

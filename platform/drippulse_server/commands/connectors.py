@@ -14,7 +14,7 @@ def connectors() -> None:
 def list_connectors() -> None:
     """Show the installed connectors and what they can do. A connector is installed with pip and found by itself.
 
-    Example: [bold]drippulse connectors list[/bold]
+    Example: `drippulse connectors list`
     """
     from rich.table import Table
 

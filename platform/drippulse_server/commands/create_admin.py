@@ -16,7 +16,7 @@ def create_admin(
 ) -> None:
     """Add an admin, and the organization when it does not exist.
 
-    Example: [bold]drippulse create-admin --organization Acme --username ada --password 'correct horse battery'[/bold]
+    Example: `drippulse create-admin --organization Acme --username ada --password 'correct horse battery'`
     """
     from drippulse.organizations.bootstrap import create_admin as create
     from drippulse_server.console import out

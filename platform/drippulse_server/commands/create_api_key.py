@@ -16,7 +16,7 @@ def create_api_key(
 ) -> None:
     """Make an API key and print it, and nothing else. It is not shown again.
 
-    Example: [bold]KEY=$(drippulse create-api-key --organization Acme --role Editor)[/bold]
+    Example: `KEY=$(drippulse create-api-key --organization Acme --role Editor)`
     """
     from drippulse.organizations.bootstrap import create_api_key as create
     from drippulse_server.instance import connected_settings

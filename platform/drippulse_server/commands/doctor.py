@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def doctor(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
     """Say what is wrong with an installation and how to mend it. Changes nothing; exit code 1 when something is wrong.
 
-    Example: [bold]drippulse doctor --data-dir ~/drippulse[/bold]
+    Example: `drippulse doctor --data-dir ~/drippulse`
     """
     from drippulse_server.doctor.check import Verdict
 

@@ -1,6 +1,5 @@
 """`drippulse mailbox`."""
 
-import asyncio
 from typing import Annotated
 
 import typer
@@ -14,9 +13,11 @@ def mailbox(
 ) -> None:
     """Catch outgoing mail instead of sending it: an SMTP server whose mail is read at /dev/mailbox. For development.
 
-    Example: [bold]drippulse mailbox --port 1025[/bold], with DRIPPULSE_SMTP_URL=smtp://127.0.0.1:1025
+    Example: `drippulse mailbox --port 1025`, with DRIPPULSE_SMTP_URL=smtp://127.0.0.1:1025
     """
+    import uvloop
+
     from drippulse_server.instance import connected_settings
     from drippulse_server.mailbox.server import serve_mailbox
 
-    asyncio.run(serve_mailbox(connected_settings(data_dir), port))
+    uvloop.run(serve_mailbox(connected_settings(data_dir), port))

@@ -10,7 +10,7 @@ def migrate(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
 
     It connects as DRIPPULSE_DATABASE_OWNER_URL, the role that owns the tables.
 
-    Example: [bold]drippulse migrate[/bold]
+    Example: `drippulse migrate`
     """
     from drippulse.migrations.run import migrate as run_migrations
     from drippulse_server.console import out

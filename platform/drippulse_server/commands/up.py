@@ -21,7 +21,7 @@ def up(
 
     Exit codes: 2 settings, 3 port, 4 data folder, 5 database, 6 Redis, 1 anything else.
 
-    Example: [bold]drippulse up --port 8080 --data-dir ~/drippulse[/bold]
+    Example: `drippulse up --port 8080 --data-dir ~/drippulse`
     """
     from drippulse_server.console import out
     from drippulse_server.up.options import UpOptions

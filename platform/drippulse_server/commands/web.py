@@ -18,7 +18,7 @@ def web(
 ) -> None:
     """Serve REST, GraphQL, documentation and tracking links.
 
-    Example: [bold]drippulse web --host 0.0.0.0 --workers 4[/bold]
+    Example: `drippulse web --host 0.0.0.0 --workers 4`
     """
     from granian.constants import Interfaces, Loops
     from granian.server import Server

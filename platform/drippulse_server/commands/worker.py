@@ -6,7 +6,7 @@ from drippulse_server.commands.options import DEFAULT_DATA_DIR, DataDir
 def worker(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
     """Run enrollment steps: claim what is due, execute it, commit it. Start as many as you need, on any host.
 
-    Example: [bold]drippulse worker[/bold]
+    Example: `drippulse worker`
     """
     from drippulse_server.instance import connected_settings
     from drippulse_workers.run import run_worker

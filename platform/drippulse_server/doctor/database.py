@@ -22,7 +22,8 @@ BEAT_SECONDS = 60.0
 OPEN_TABLES = """
 SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND NOT c.relispartition
-  AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'organization_id' AND NOT a.attisdropped)
+  AND EXISTS (SELECT FROM pg_attribute a
+              WHERE a.attrelid = c.oid AND a.attname = 'organization_id' AND NOT a.attisdropped)
   AND NOT (c.relrowsecurity AND c.relforcerowsecurity)
 ORDER BY c.relname
 """
@@ -93,7 +94,9 @@ async def _login_role(connection: Connection) -> Check:
         if found
     ]
     if faults:
-        remedy = "make a role without rights for DRIPPULSE_DATABASE_URL; the owner belongs in DRIPPULSE_DATABASE_OWNER_URL"
+        remedy = (
+            "make a role without rights for DRIPPULSE_DATABASE_URL; the owner belongs in DRIPPULSE_DATABASE_OWNER_URL"
+        )
         return fail(name, f"{rights['rolname']} {' and '.join(faults)}", remedy)
     return ok(name, f"{rights['rolname']} has no rights of its own")
 
@@ -116,7 +119,9 @@ async def _row_level_security(connection: Connection) -> Check:
     name = "row-level security"
     tables = [str(row["relname"]) for row in await connection.fetch(OPEN_TABLES)]
     if tables:
-        statements = "; ".join(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY" for table in tables)
+        statements = "; ".join(
+            f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY" for table in tables
+        )
         return fail(name, f"not forced on {', '.join(tables)}", f"as the owner: {statements}")
     return ok(name, "forced on every table of an organization")
 

@@ -58,7 +58,9 @@ def data_dir_private(data_dir: Path) -> Check:
     if open_files:
         return fail(name, f"others may read {', '.join(open_files)}", f"chmod 600 {' '.join(open_files)}")
     if not os.access(data_dir, os.W_OK | os.X_OK):
-        return fail(name, f"{data_dir} cannot be written by this user", f"chown it, or use the user that owns {data_dir}")
+        return fail(
+            name, f"{data_dir} cannot be written by this user", f"chown it, or use the user that owns {data_dir}"
+        )
     return ok(name, str(data_dir))
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 from dataclasses import dataclass
 from email import policy
 from email.parser import BytesHeaderParser
@@ -13,6 +14,7 @@ ROLE = "drippulse_app"
 BATCH_MESSAGES = 500
 BATCH_BYTES = 32 * 1024 * 1024
 COMMAND_SECONDS = 20.0
+PLAIN_SUBJECT = re.compile(rb"^subject:(.*(?:\n[ \t].*)*)", re.IGNORECASE | re.MULTILINE)
 COLUMNS = ("envelope_from", "envelope_to", "subject", "content")
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -108,8 +110,12 @@ class MailWriter:
 
 def subject_of(content: bytes) -> str:
     """The decoded subject; empty when there is none, whatever the bytes are."""
+    head = _head(content)
+    found = PLAIN_SUBJECT.search(head)
+    if found and found[1].isascii() and b"=?" not in found[1]:  # most mails; the parser takes 20 times as long
+        return _storable(" ".join(found[1].decode().split()))
     try:
-        subject = BytesHeaderParser(policy=policy.default).parsebytes(_head(content)).get("Subject", "")
+        subject = BytesHeaderParser(policy=policy.default).parsebytes(head).get("Subject", "")
         return _storable(str(subject))
     except (ValueError, IndexError, AttributeError, LookupError, TypeError):  # the standard library's parser on garbage
         return ""

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from drippulse_server.failures import CommandFailure, ExitCode
 
 CONNECT_SECONDS = 5.0
+HIGHEST_PORT = 65535
 
 
 def free_port(host: str, port: int) -> int:
@@ -18,6 +19,8 @@ def free_port(host: str, port: int) -> int:
     Raises:
         CommandFailure: exit code 3.
     """
+    if not 0 <= port <= HIGHEST_PORT:  # getaddrinfo takes larger ones, modulo 65536
+        raise CommandFailure(f"{port} is no port: choose one from 1 to {HIGHEST_PORT}.", ExitCode.PORT_TAKEN)
     try:
         addresses = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, kind, protocol, _, address = addresses[0]
@@ -28,8 +31,6 @@ def free_port(host: str, port: int) -> int:
             return int(probe.getsockname()[1])
     except OSError as error:
         raise CommandFailure(_port_sentence(host, port, error), ExitCode.PORT_TAKEN) from error
-    except OverflowError as error:
-        raise CommandFailure(f"{port} is no port: choose one from 1 to 65535.", ExitCode.PORT_TAKEN) from error
 
 
 def _port_sentence(host: str, port: int, error: OSError) -> str:
@@ -70,7 +71,7 @@ async def reachable_database(url: str) -> None:
     try:
         connection = await asyncpg.connect(url, timeout=CONNECT_SECONDS)
     except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        reason = "no answer in time" if isinstance(error, TimeoutError) else _first_line(error)
+        reason = _reason(error)
         sentence = f"PostgreSQL at {without_secrets(url)} cannot be reached ({reason}): check DRIPPULSE_DATABASE_URL."
         raise CommandFailure(sentence, ExitCode.DATABASE) from error
     await connection.close()
@@ -88,7 +89,7 @@ async def reachable_redis(url: str) -> None:
         async with redis.asyncio.Redis.from_url(url, socket_timeout=CONNECT_SECONDS) as client:  # pyright: ignore[reportUnknownMemberType] - untyped **kwargs
             await client.ping()  # pyright: ignore[reportUnknownMemberType, reportGeneralTypeIssues] - typed for both kinds of client
     except (OSError, ValueError, redis.RedisError) as error:
-        reason = _first_line(error)
+        reason = _reason(error)
         sentence = f"Redis at {without_secrets(url)} cannot be reached ({reason}): check DRIPPULSE_REDIS_URL."
         raise CommandFailure(sentence, ExitCode.REDIS) from error
 
@@ -104,5 +105,13 @@ def without_secrets(url: str) -> str:
     return f"{parts.scheme}://{host}{port}{parts.path}" if parts.scheme else "(not a URL)"
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".") or type(error).__name__
+def _reason(error: Exception) -> str:
+    """Why there is no connection, in as few words as there are."""
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.errno is not None and cause.errno in errno.errorcode:
+            return os.strerror(cause.errno).lower()
+        cause = cause.__cause__ or cause.__context__
+    return (str(error).splitlines() or [""])[0].rstrip(".") or type(error).__name__

@@ -190,12 +190,11 @@ class Connector:
 
 
 def _check_base_url(url: str) -> None:
-    parts = urlsplit(url)
-    if (
-        parts.scheme not in {"http", "https"}
-        or not parts.hostname
-        or parts.query
-        or parts.fragment
-        or "@" in parts.netloc
-    ):
+    try:
+        parts = urlsplit(url)
+        extras = (parts.username, parts.password, parts.query, parts.fragment)
+        whole = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # brackets without an address, a port out of range
+        whole, extras = False, ()
+    if not whole or any(extras):
         raise ValueError("base_url must be an absolute http(s) URL without credentials, query and fragment")

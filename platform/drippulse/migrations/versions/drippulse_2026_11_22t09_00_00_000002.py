@@ -19,7 +19,6 @@ CREATE INDEX workflow_listing ON workflow (organization_id, id DESC) WHERE delet
 ALTER TABLE workflow_version ADD UNIQUE (organization_id, workflow_id, version),
   ADD FOREIGN KEY (organization_id, workflow_id) REFERENCES workflow (organization_id, id);
 CREATE INDEX enrollment_claim ON enrollment (organization_id, claimable_at) WHERE status = 'active';
-CREATE INDEX enrollment_due ON enrollment (claimable_at) WHERE status = 'active';
 CREATE INDEX enrollment_listing ON enrollment (organization_id, workflow_id, id DESC) WHERE deleted_at IS NULL;
 CREATE INDEX enrollment_email ON enrollment (organization_id, email) WHERE deleted_at IS NULL;
 ALTER TABLE delivery ADD UNIQUE (organization_id, enrollment_id, visit);

@@ -1,6 +1,7 @@
 """`alert`: a message to the team, through Slack by default."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -17,7 +18,13 @@ from drippulse.workflows.steps.base import (
     StepConfig,
     StepContext,
 )
-from drippulse.workflows.steps.connector_calls import ConnectorRequest, call_connector, provider_of, provider_problem
+from drippulse.workflows.steps.connector_calls import (
+    ConnectorRequest,
+    call_connector,
+    connector_guarantee,
+    provider_of,
+    provider_problem,
+)
 from drippulse.workflows.steps.texts import template_problems
 
 ACTION = "post_message"
@@ -61,8 +68,12 @@ class AlertStep(EffectStep[AlertConfig]):
             guarantee=self.guarantee,
         )
 
+    def guarantee_of(self, prepared: Prepared, services: Services) -> Guarantee:
+        return connector_guarantee(prepared.request, services)
+
     async def perform(self, prepared: Prepared, ctx: StepContext, services: Services) -> Outcome:
-        return await call_connector(prepared.request, ctx, services)
+        outcome = await call_connector(prepared.request, ctx, services)
+        return replace(outcome, output={})  # the provider's `channel` and the like are no fields of the contact
 
     def rehearse(self, prepared: Prepared, ctx: StepContext) -> Rehearsal:
         summary = prepared.summary

@@ -271,6 +271,11 @@ class EffectStep(StepType[C]):
     def prepare(self, config: C, ctx: StepContext) -> Prepared | Decision:
         """Render the effect. A `Decision` instead means that there is nothing to do (say, no recipient)."""
 
+    def guarantee_of(self, prepared: Prepared, services: Services) -> Guarantee:
+        """How often this very effect happens; steps that call a connector ask the connector's action."""
+        del services
+        return prepared.guarantee
+
     @abstractmethod
     async def perform(self, prepared: Prepared, ctx: StepContext, services: Services) -> Outcome:
         """Do it once. Never raises for what the outside world does; that is an `Outcome`."""

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from drippulse.integrations.providers import PROVIDERS, resolve_provider
+from drippulse.integrations.registry import known_providers, resolve
 from drippulse.kit.text import did_you_mean
-from drippulse.workflows.steps.base import Outcome, Problem, Services, StepContext
+from drippulse.workflows.steps.base import Guarantee, Outcome, Problem, Services, StepContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,18 +20,24 @@ class ConnectorRequest:
 
 def provider_problem(integration_id: str) -> Problem | None:
     """Names the known providers when `integration_id` is neither one nor an alias."""
-    if resolve_provider(integration_id) is not None:
+    if resolve(integration_id) is not None:
         return None
+    known = known_providers()
     return Problem(
         "integration_id",
-        f'"{integration_id}" is not a known integration.{did_you_mean(integration_id, PROVIDERS)} '
-        f"Known are {', '.join(PROVIDERS)}",
+        f'"{integration_id}" is not a known integration.{did_you_mean(integration_id, known)} '
+        f"Known are {', '.join(known)}",
     )
 
 
 def provider_of(integration_id: str) -> str:
     """The provider key; a config that was accepted always has one."""
-    return resolve_provider(integration_id) or integration_id
+    return resolve(integration_id) or integration_id
+
+
+def connector_guarantee(request: ConnectorRequest, services: Services) -> Guarantee:
+    """What the action's own idempotency gives."""
+    return services.connectors.guarantee(request.provider, request.action)
 
 
 async def call_connector(request: ConnectorRequest, ctx: StepContext, services: Services) -> Outcome:

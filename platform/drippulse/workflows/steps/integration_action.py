@@ -18,7 +18,13 @@ from drippulse.workflows.steps.base import (
     StepConfig,
     StepContext,
 )
-from drippulse.workflows.steps.connector_calls import ConnectorRequest, call_connector, provider_of, provider_problem
+from drippulse.workflows.steps.connector_calls import (
+    ConnectorRequest,
+    call_connector,
+    connector_guarantee,
+    provider_of,
+    provider_problem,
+)
 from drippulse.workflows.steps.texts import MAX_DEPTH, render_json, template_problems
 
 
@@ -61,6 +67,9 @@ class IntegrationActionStep(EffectStep[IntegrationActionConfig]):
             summary={"integration_id": provider, "action": config.action, "payload": payload},
             guarantee=self.guarantee,
         )
+
+    def guarantee_of(self, prepared: Prepared, services: Services) -> Guarantee:
+        return connector_guarantee(prepared.request, services)
 
     async def perform(self, prepared: Prepared, ctx: StepContext, services: Services) -> Outcome:
         return await call_connector(prepared.request, ctx, services)

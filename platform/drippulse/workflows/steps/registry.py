@@ -3,9 +3,10 @@
 import importlib
 import inspect
 import pkgutil
+from collections.abc import Iterator
 from functools import lru_cache
 from types import MappingProxyType, ModuleType
-from typing import Any
+from typing import Any, cast
 
 import drippulse.workflows.steps as folder
 from drippulse.workflows.steps.base import StepType
@@ -23,17 +24,14 @@ def all_types() -> MappingProxyType[str, StepType[Any]]:
     return MappingProxyType(dict(sorted(found.items())))
 
 
-def get(type_name: str) -> StepType[Any] | None:
+def find(type_name: str) -> StepType[Any] | None:
+    """The step type called `type_name`, or None."""
     return all_types().get(type_name)
 
 
-def _defined_in(module: ModuleType) -> list[StepType[Any]]:
-    return [
-        value()
-        for value in vars(module).values()
-        if inspect.isclass(value)
-        and issubclass(value, StepType)
-        and value.__module__ == module.__name__
-        and not inspect.isabstract(value)
-        and hasattr(value, "type")
-    ]
+def _defined_in(module: ModuleType) -> Iterator[StepType[Any]]:
+    for value in vars(module).values():
+        if inspect.isclass(value) and value.__module__ == module.__name__ and issubclass(value, StepType):
+            step_class = cast("type[StepType[Any]]", value)
+            if not inspect.isabstract(step_class) and hasattr(step_class, "config_model"):
+                yield step_class()

@@ -15,7 +15,7 @@ class SetFieldsConfig(StepConfig):
     fields: dict[str, Any] = Field(
         min_length=1,
         max_length=MAX_FIELDS,
-        description="Field name -> value. Texts are Liquid templates and give text; other JSON values pass as they are.",
+        description="Name -> value. Texts are Liquid templates and give text; other JSON values pass as they are.",
     )
 
 

@@ -1,4 +1,4 @@
-"""`wait`: a span of time. Seconds, minutes and hours are absolute; days and weeks are wall time in the contact's zone."""
+"""`wait`: a span of time; hours and less are absolute, days and weeks are wall time in the contact's zone."""
 
 import hashlib
 from collections.abc import Iterator

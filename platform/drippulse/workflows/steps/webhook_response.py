@@ -13,6 +13,7 @@ from drippulse.workflows.conditions import VALUELESS, Condition, Operator, evalu
 from drippulse.workflows.steps.base import Outcome, OutcomeKind, StepContext
 
 OUTPUT_KEY = "webhook_response"
+GONE = 410
 MAX_BODY_BYTES = 65_536
 MAX_RETRY_AFTER = 86_400.0
 RETRIED_STATUSES = frozenset({408, 425, 429})
@@ -94,7 +95,7 @@ def read_body(response: httpx.Response) -> Any:
 
 
 def retry_after(value: str | None, now: datetime) -> float | None:
-    """Seconds to wait from a Retry-After header (RFC 9110, section 10.2.3), at most a day; None when it says nothing."""
+    """Seconds from a Retry-After header (RFC 9110, section 10.2.3), at most a day; None when it says nothing."""
     if not value:
         return None
     text = value.strip()
@@ -111,4 +112,4 @@ def retry_after(value: str | None, now: datetime) -> float | None:
 def _hint(response: httpx.Response) -> str:
     if response.is_redirect:
         return ", a redirect, which is not followed; use the final address"
-    return " (gone): it wants no more calls" if response.status_code == httpx.codes.GONE else ""
+    return " (gone): it wants no more calls" if response.status_code == GONE else ""

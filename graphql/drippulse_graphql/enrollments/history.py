@@ -1,0 +1,132 @@
+"""What happened to an enrollment: timeline, deliveries, engagement; and the state that the engine keeps of it."""
+
+from datetime import datetime
+
+import orjson
+import strawberry
+from strawberry.scalars import JSON
+
+from drippulse_graphql.kit.context import Context
+from drippulse_graphql.kit.fields import Table, column, embedded
+from drippulse_graphql.kit.rows import Children, newest_children, rows_by_key
+from drippulse_graphql.kit.selection import Row, Selection
+
+LEASED_UNTIL = (
+    "CASE WHEN e.claimable_at IS DISTINCT FROM e.next_run_at AND e.claimable_at > now() THEN e.claimable_at END"
+)
+
+# The stored entries, and the step that an unfinished run is on now, which is not stored yet.
+TIMELINE = f"""(
+  SELECT organization_id, enrollment_id, id, visit, step_index, step_id, name, type, status, attempt,
+    started_at, finished_at, input, output, error FROM enrollment_step
+  UNION ALL
+  SELECT e.organization_id, e.id, NULL, e.visit, e.current_step_index, e.step_id,
+    v.steps -> e.current_step_index ->> 'name', v.steps -> e.current_step_index ->> 'type',
+    CASE WHEN e.status = 'paused' THEN 'paused' WHEN {LEASED_UNTIL} IS NOT NULL THEN 'running'
+      WHEN e.next_run_at > now() THEN 'waiting' ELSE 'due' END,
+    e.attempt, e.step_entered_at, NULL, NULL, NULL, NULL
+  FROM enrollment e JOIN workflow_version v ON v.organization_id = e.organization_id
+    AND v.workflow_id = e.workflow_id AND v.version = e.workflow_version
+  WHERE e.status IN ('active', 'paused') AND e.current_step_index BETWEEN 0 AND jsonb_array_length(v.steps) - 1
+) s"""  # noqa: S608 - fixed parts
+
+
+@strawberry.type(description="One attempt of one visit of a step; the last one of an unfinished run is the step it is on.")
+class TimelineEntry:
+    id: strawberry.ID | None = column("s.id::text", description="Null while the step is not finished.")
+    visit: int = column("s.visit", description="Number of the step visit, from 1.")
+    step_index: int = column("s.step_index")
+    step_id: strawberry.ID = column("s.step_id")
+    name: str = column("s.name")
+    type: str = column("s.type")
+    status: str = column(
+        "s.status", description="completed, skipped, failed, retrying, unknown; now: due, running, waiting, paused."
+    )
+    attempt: int = column("s.attempt")
+    started_at: datetime = column("s.started_at")
+    finished_at: datetime | None = column("s.finished_at")
+    duration_ms: int | None = column("round((extract(epoch FROM s.finished_at - s.started_at) * 1000)::float8)::int")
+    input: JSON | None = column("s.input", decode=orjson.loads)
+    output: JSON | None = column("s.output", decode=orjson.loads)
+    error: JSON | None = column("s.error", decode=orjson.loads)
+
+
+@strawberry.type(description="One mail of one step visit.")
+class Delivery:
+    id: strawberry.ID = column("d.id::text")
+    visit: int = column("d.visit")
+    step_index: int = column("d.step_index")
+    step_id: strawberry.ID = column("d.step_id")
+    to: str = column("d.recipient")
+    subject: str = column("d.subject")
+    message_id: str = column("d.message_id")
+    status: str = column("d.status", description="intent, sent, retrying, unknown, failed or suppressed.")
+    attempts: int = column("d.attempts")
+    response: str | None = column("d.response", description="What the mail server answered.")
+    created_at: datetime = column("d.created_at")
+    updated_at: datetime = column("d.updated_at")
+    sent_at: datetime | None = column("d.sent_at")
+
+
+@strawberry.type(description="What a recipient, or a machine before it, did with a mail.")
+class NurtureEvent:
+    id: strawberry.ID = column("n.id::text")
+    delivery_id: strawberry.ID = column("n.delivery_id::text")
+    type: str = column("n.type", description="open, click, unsubscribe, bounce or complaint.")
+    at: datetime = column("n.at")
+    url: str | None = column("n.url")
+    human: bool = column("n.human", description="False for scanners and prefetchers.")
+
+
+@strawberry.type(description="Whether a worker holds the run.")
+class Lease:
+    held: bool = column(f"({LEASED_UNTIL}) IS NOT NULL")
+    until: datetime | None = column(LEASED_UNTIL)
+    fence: int = column("e.fence::int", description="Rises with every claim.")
+
+
+@strawberry.type(description="What the engine keeps of a run.")
+class RuntimeState:
+    bag: JSON = column("e.bag", decode=orjson.loads, description="The contact's fields with step outputs merged in.")
+    visits: JSON = column("e.visits", decode=orjson.loads, description="Step id -> how often it was visited.")
+    next_run_at: datetime | None = column("e.next_run_at")
+    lease: Lease = embedded()
+
+
+TIMELINES = Children(
+    Table(TIMELINE, organization="s.organization_id", key="s.id"),
+    Selection(TimelineEntry),
+    parent="s.enrollment_id",
+    newest_first="s.id IS NULL DESC, s.visit DESC, s.attempt DESC, s.id DESC",
+)
+DELIVERIES = Children(
+    Table("delivery d", organization="d.organization_id", key="d.id"),
+    Selection(Delivery),
+    parent="d.enrollment_id",
+    newest_first="d.id DESC",
+)
+NURTURE_EVENTS = Children(
+    Table("nurture_event n", organization="n.organization_id", key="n.id"),
+    Selection(NurtureEvent),
+    parent="n.enrollment_id",
+    newest_first="n.id DESC",
+)
+RUNTIME = Table("enrollment e", organization="e.organization_id", key="e.id", live="e.deleted_at IS NULL")
+RUNTIME_SELECTION = Selection(RuntimeState)
+
+
+async def load_timelines(context: Context, keys: list[tuple[int, int]]) -> list[list[Row]]:
+    """By (enrollment id, how many)."""
+    return await newest_children(context, TIMELINES, keys)
+
+
+async def load_deliveries(context: Context, keys: list[tuple[int, int]]) -> list[list[Row]]:
+    return await newest_children(context, DELIVERIES, keys)
+
+
+async def load_nurture_events(context: Context, keys: list[tuple[int, int]]) -> list[list[Row]]:
+    return await newest_children(context, NURTURE_EVENTS, keys)
+
+
+async def load_runtime_states(context: Context, keys: list[int]) -> list[Row | None]:
+    return await rows_by_key(context, RUNTIME, RUNTIME_SELECTION, keys)

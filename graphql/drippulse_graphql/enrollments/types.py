@@ -1,0 +1,145 @@
+"""The type `Enrollment`: the facts of REST's rows, each declared as SQL over the same row."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+
+from drippulse.enrollments.tables import EnrollmentStatus
+from drippulse_graphql.enrollments.history import (
+    Delivery,
+    NurtureEvent,
+    RuntimeState,
+    TimelineEntry,
+    load_deliveries,
+    load_nurture_events,
+    load_runtime_states,
+    load_timelines,
+)
+from drippulse_graphql.kit.context import Info
+from drippulse_graphql.kit.fields import Table, column, embedded, global_id, relation
+from drippulse_graphql.kit.node import Node
+from drippulse_graphql.kit.nodes import load_nodes, node_type
+from drippulse_graphql.kit.rows import checked_last
+from drippulse_graphql.kit.selection import Row
+
+if TYPE_CHECKING:
+    from drippulse_graphql.workflows.types import Workflow
+
+TABLE = Table(
+    "enrollment e JOIN workflow w ON w.organization_id = e.organization_id AND w.id = e.workflow_id"
+    " JOIN workflow_version v ON v.organization_id = e.organization_id AND v.workflow_id = e.workflow_id"
+    " AND v.version = e.workflow_version",
+    organization="e.organization_id",
+    key="e.id",
+    live="e.deleted_at IS NULL AND w.deleted_at IS NULL",
+)
+DEFAULT_LAST = 200
+
+NAME = r"coalesce(nullif(btrim(e.first_name || ' ' || e.last_name, E' \t\n\r\f\x0b'), ''), e.bag ->> 'name', '')"
+TOTAL = "jsonb_array_length(v.steps)"
+DONE = f"CASE WHEN e.status = 'completed' THEN {TOTAL} ELSE least(e.current_step_index, {TOTAL}) END"
+PERCENT = f"CASE WHEN ({DONE}) = {TOTAL} THEN 100 ELSE ({DONE}) * 100 / {TOTAL} END"
+OFF_STEPS = f"e.current_step_index NOT BETWEEN 0 AND {TOTAL} - 1"
+WAITING = "coalesce(e.status = 'active' AND e.next_run_at > now(), false)"
+SECONDS = f"CASE WHEN {WAITING} THEN ceil(extract(epoch FROM e.next_run_at - now()))::int ELSE 0 END"
+
+
+@strawberry.type(description="Who is enrolled.")
+class Contact:
+    email: str = column("e.email")
+    first_name: str = column("e.first_name")
+    last_name: str = column("e.last_name")
+    name: str = column(NAME, description="First and last name, else the field name that was sent.")
+
+
+@strawberry.type(description="The step that a run stands on.")
+class CurrentStep:
+    index: int = column("e.current_step_index")
+    number: int = column("e.current_step_index + 1")
+    name: str = column("v.steps -> e.current_step_index ->> 'name'")
+    type: str = column("v.steps -> e.current_step_index ->> 'type'")
+
+
+@strawberry.type
+class Progress:
+    completed_steps: int = column(DONE)
+    total_steps: int = column(TOTAL)
+    percent: int = column(PERCENT)
+
+
+@strawberry.type(description="Whether an active run is held by a wait, a schedule or a retry, and until when.")
+class Wait:
+    waiting: bool = column(WAITING)
+    until: datetime | None = column(f"CASE WHEN {WAITING} THEN e.next_run_at END")
+    seconds_remaining: int = column(SECONDS)
+    reason: str | None = column(f"CASE WHEN {WAITING} THEN e.wait_reason END")
+
+
+@strawberry.type
+class LastError:
+    code: str = column("e.last_error ->> 'code'")
+    message: str = column("e.last_error ->> 'message'")
+    step_index: int | None = column("(e.last_error ->> 'step_index')::int")
+    at: datetime | None = column("(e.last_error ->> 'at')::timestamptz")
+
+
+async def _workflow(parent: strawberry.Parent[Row], info: Info) -> Row | None:
+    return await info.context.loader(load_nodes).load(("Workflow", parent["workflow_number"]))
+
+
+async def _timeline(parent: strawberry.Parent[Row], info: Info, last: int = DEFAULT_LAST) -> list[Row]:
+    return await info.context.loader(load_timelines).load((parent["number"], checked_last(last)))
+
+
+async def _deliveries(parent: strawberry.Parent[Row], info: Info, last: int = DEFAULT_LAST) -> list[Row]:
+    return await info.context.loader(load_deliveries).load((parent["number"], checked_last(last)))
+
+
+async def _nurture_events(parent: strawberry.Parent[Row], info: Info, last: int = DEFAULT_LAST) -> list[Row]:
+    return await info.context.loader(load_nurture_events).load((parent["number"], checked_last(last)))
+
+
+async def _runtime_state(parent: strawberry.Parent[Row], info: Info) -> Row | None:
+    return await info.context.loader(load_runtime_states).load(parent["number"])
+
+
+OWN = {"number": "e.id"}
+
+
+@strawberry.type(description="One contact's run through one version of a workflow.")
+class Enrollment(Node):
+    id: strawberry.ID = global_id("e.id")
+    database_id: strawberry.ID = column("e.id::text", description="The integer id that REST uses.")
+    workflow: Annotated["Workflow", strawberry.lazy("drippulse_graphql.workflows.types")] = relation(
+        _workflow, on="w.id = e.workflow_id", keys={"workflow_number": "e.workflow_id"}
+    )
+    workflow_version: int = column("e.workflow_version", description="The version that this run is pinned to.")
+    agent_id: strawberry.ID | None = column("e.agent_id::text")
+    lead_ref: str | None = column("e.lead_ref")
+    status: EnrollmentStatus = column("e.status", decode=EnrollmentStatus)
+    contact: Contact = embedded()
+    current_step_index: int = column("e.current_step_index")
+    current_step: CurrentStep | None = embedded(absent=OFF_STEPS, description="Null past the last step.")
+    progress: Progress = embedded()
+    wait: Wait = embedded()
+    last_error: LastError | None = embedded(absent="e.last_error IS NULL OR e.last_error = 'null'")
+    attempt: int = column("e.attempt", description="Executions begun of the current step visit.")
+    timezone: str = column("e.timezone")
+    next_run_at: datetime | None = column("e.next_run_at")
+    created_at: datetime = column("e.created_at")
+    updated_at: datetime = column("e.updated_at")
+    finished_at: datetime | None = column("e.finished_at")
+    timeline: list[TimelineEntry] = relation(
+        _timeline, on="s.enrollment_id = e.id", keys=OWN, description="The newest `last` entries, oldest first."
+    )
+    deliveries: list[Delivery] = relation(
+        _deliveries, on="d.enrollment_id = e.id", keys=OWN, description="The newest `last` mails, oldest first."
+    )
+    nurture_events: list[NurtureEvent] = relation(
+        _nurture_events, on="n.enrollment_id = e.id", keys=OWN, description="The newest `last` events, oldest first."
+    )
+    runtime_state: RuntimeState = relation(_runtime_state, on="r.id = e.id", keys=OWN)
+
+
+ENROLLMENT = node_type(Enrollment, TABLE)

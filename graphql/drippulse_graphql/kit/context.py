@@ -1,0 +1,46 @@
+"""What a resolver may use: one per operation."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeAlias, TypeVar, cast
+
+import strawberry
+from graphql import DocumentNode
+from strawberry.dataloader import DataLoader
+
+from drippulse.kit.db import Session
+from drippulse.kit.services import AppServices
+from drippulse.organizations.policy import Principal
+
+K = TypeVar("K")
+T = TypeVar("T")
+
+
+class Context:
+    """The caller, the open transaction, the validated document, and the data loaders of this operation."""
+
+    def __init__(
+        self, principal: Principal, session: Session, services: AppServices, document: DocumentNode
+    ) -> None:
+        self.principal = principal
+        self.session = session
+        self.services = services
+        self.document = document
+        self._loaders: dict[object, DataLoader[Any, Any]] = {}
+
+    @property
+    def organization_id(self) -> int:
+        return self.principal.organization_id
+
+    def loader(self, load: "Callable[[Context, list[K]], Awaitable[Sequence[T]]]") -> DataLoader[K, T]:
+        """The loader of this operation that asks `load` for many keys at once; answers come in the order of the keys."""
+        found = self._loaders.get(load)
+        if found is None:
+
+            async def batch(keys: list[K]) -> Sequence[T]:
+                return await load(self, keys)
+
+            found = self._loaders[load] = DataLoader(load_fn=cast("Any", batch))
+        return cast("DataLoader[K, T]", found)
+
+
+Info: TypeAlias = strawberry.Info[Context, None]

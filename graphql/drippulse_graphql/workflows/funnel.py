@@ -1,0 +1,49 @@
+"""`stepFunnel` of a workflow, as REST answers it."""
+
+import strawberry
+
+from drippulse.enrollments.presentation import outline, step_funnel
+from drippulse.kit.db import Record
+from drippulse_graphql.kit.context import Context
+from drippulse_graphql.kit.selection import Row
+
+COUNTS = """SELECT e.workflow_id, e.status, e.current_step_index, count(*) AS enrollments,
+  count(*) FILTER (WHERE e.next_run_at > now()) AS waiting
+FROM enrollment e WHERE e.organization_id = $1 AND e.workflow_id = ANY($2::bigint[]) AND e.deleted_at IS NULL
+GROUP BY 1, 2, 3"""
+
+
+@strawberry.type
+class StepFunnelStep:
+    step_index: int
+    step_number: int
+    name: str
+    type: str
+    active_leads: int = strawberry.field(description="Active runs on this step.")
+    waiting_leads: int = strawberry.field(description="Those of them that wait for a time in the future.")
+    running_leads: int = strawberry.field(description="activeLeads - waitingLeads.")
+
+
+@strawberry.type
+class StepFunnelTotals:
+    active: int
+    paused: int
+    completed: int
+    failed: int
+    cancelled: int
+    total_enrollments: int
+
+
+@strawberry.type
+class StepFunnel:
+    steps: list[StepFunnelStep]
+    totals: StepFunnelTotals
+
+
+async def load_funnels(context: Context, keys: list[tuple[int, str]]) -> list[Row]:
+    """By (workflow id, its steps as JSON text)."""
+    records = await context.session.fetch(COUNTS, context.organization_id, [number for number, _ in keys])
+    counts: dict[int, list[Record]] = {}
+    for record in records:
+        counts.setdefault(record["workflow_id"], []).append(record)
+    return [step_funnel(outline(steps), counts.get(number, [])) for number, steps in keys]

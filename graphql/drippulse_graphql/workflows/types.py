@@ -1,0 +1,89 @@
+"""The type `Workflow`."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import orjson
+import strawberry
+from strawberry.scalars import JSON
+
+from drippulse.workflows.secrets import SEALED, redact
+from drippulse.workflows.tables import WorkflowStatus
+from drippulse_graphql.enrollments.inputs import EnrollmentFilter, EnrollmentOrder
+from drippulse_graphql.kit.connections import Connection
+from drippulse_graphql.kit.context import Info
+from drippulse_graphql.kit.fields import Table, column, global_id, relation, resolved
+from drippulse_graphql.kit.node import Node
+from drippulse_graphql.kit.nodes import node_type
+from drippulse_graphql.kit.selection import Row
+from drippulse_graphql.workflows.funnel import StepFunnel, load_funnels
+
+if TYPE_CHECKING:
+    from drippulse_graphql.enrollments.types import Enrollment
+
+TABLE = Table(
+    "workflow w JOIN workflow_version v"
+    " ON v.organization_id = w.organization_id AND v.workflow_id = w.id AND v.version = w.version",
+    organization="w.organization_id",
+    key="w.id",
+    live="w.deleted_at IS NULL",
+)
+
+
+@strawberry.type(description="One step in its canonical shape.")
+class Step:
+    id: strawberry.ID = strawberry.field(description="Stable; jumps refer to it.")
+    type: str
+    name: str
+    position: int
+    config: JSON = strawberry.field(description="The parameters of the step's type; secrets are shown as ********.")
+
+
+def _steps(parent: strawberry.Parent[Row]) -> list[Row]:
+    text: str = parent["steps_json"]
+    steps = orjson.loads(text)
+    return redact(steps) if SEALED in text else steps
+
+
+async def _funnel(parent: strawberry.Parent[Row], info: Info) -> Row:
+    return await info.context.loader(load_funnels).load((parent["number"], parent["steps_json"]))
+
+
+async def _enrollments(
+    parent: strawberry.Parent[Row],
+    info: Info,
+    first: int | None = None,
+    after: str | None = None,
+    last: int | None = None,
+    before: str | None = None,
+    filter: EnrollmentFilter | None = None,  # noqa: A002 - the argument's name in the schema
+    order_by: EnrollmentOrder | None = None,
+) -> Row:
+    from drippulse_graphql.enrollments.lists import enrollments_of
+
+    return await enrollments_of(info.context, parent["number"], filter, order_by, (first, after, last, before))
+
+
+@strawberry.type(description="A multi-step sequence. Its steps are those of the newest version.")
+class Workflow(Node):
+    id: strawberry.ID = global_id("w.id")
+    database_id: strawberry.ID = column("w.id::text", description="The integer id that REST uses.")
+    name: str = column("w.name")
+    description: str = column("w.description")
+    status: WorkflowStatus = column("w.status", decode=WorkflowStatus)
+    version: int = column("w.version", description="Rises when steps change; enrollments keep the version they began on.")
+    steps: list[Step] = resolved(_steps, keys={"steps_json": "v.steps"})
+    integrations: JSON = column("w.integrations", decode=orjson.loads)
+    created_at: datetime = column("w.created_at")
+    updated_at: datetime = column("w.updated_at")
+    step_funnel: StepFunnel = resolved(
+        _funnel,
+        keys={"number": "w.id", "steps_json": "v.steps"},
+        description="How many runs stand on each step of the newest version, and how all of them fare.",
+    )
+    enrollments: Connection[Annotated["Enrollment", strawberry.lazy("drippulse_graphql.enrollments.types")]] = relation(
+        _enrollments, on="e.workflow_id = w.id", keys={"number": "w.id"}
+    )
+
+
+WORKFLOW = node_type(Workflow, TABLE)

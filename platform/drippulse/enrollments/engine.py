@@ -1,0 +1,243 @@
+"""The engine of one worker process: claims due enrollments, walks them, commits batches, carries effects."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Coroutine, Sequence
+from typing import Self
+
+import asyncpg
+import structlog
+
+from drippulse.enrollments import metrics
+from drippulse.enrollments.claim import Claimed, already_sent, claim, seconds_to_next_due
+from drippulse.enrollments.commit import Progress, Verdict, commit
+from drippulse.enrollments.effects import DATABASE_AWAY, REPEATABLE, Effects, settle
+from drippulse.enrollments.graphs import Graphs
+from drippulse.enrollments.leases import Leases
+from drippulse.enrollments.services import LiveServices
+from drippulse.enrollments.state import (
+    MAX_ATTEMPTS,
+    Run,
+    begin,
+    failed,
+    mail_result,
+    poisoned,
+    refused,
+    to_progress,
+    walk_state,
+)
+from drippulse.enrollments.writer import GroupWriter
+from drippulse.kit.crypto import Vault
+from drippulse.kit.db import Database
+from drippulse.kit.errors import DomainError
+from drippulse.kit.failpoint import arm, failpoint
+from drippulse.settings import Settings
+from drippulse.workflows.steps.base import Outcome, OutcomeKind
+from drippulse.workflows.templates import Templates
+from drippulse.workflows.walk import Stop, Walk, advance
+
+BATCHES_AT_ONCE = 2  # one walks while the other commits
+LONGEST_NAP_SECONDS = 60.0
+GRACE_SECONDS = 8.0
+PAUSE_AFTER_FAILURE_SECONDS = 1.0
+UNUSABLE = "The workflow version this enrollment is pinned to cannot be read any more."
+
+log = structlog.get_logger(__name__)
+
+
+class Engine:
+    """One per worker process. `poke` says that there may be due work; `run` goes on until `stop`."""
+
+    def __init__(self, settings: Settings, database: Database, services: LiveServices) -> None:
+        self._settings = settings
+        self._database = database
+        self._services = services
+        self._graphs = Graphs(database, Vault.of(settings))
+        self._templates = Templates()
+        self._leases = Leases(database, settings.lease_seconds)
+        self._writer = GroupWriter(self._commit, largest=settings.worker_concurrency)
+        self._effects = Effects(
+            services, self._writer, self._leases, settings.worker_concurrency, settings.step_retry_base_seconds
+        )
+        self._most_in_flight = settings.worker_concurrency * 4
+        self._poked = asyncio.Event()
+        self._freed = asyncio.Event()
+        self._batches: set[asyncio.Task[None]] = set()
+        self._runs: set[asyncio.Task[None]] = set()
+        self._stopping = False
+
+    @classmethod
+    async def create(cls, settings: Settings) -> Self:
+        """Open what the engine needs: the pool, SMTP, the HTTP client."""
+        arm(settings.failpoint)
+        database = Database(settings)
+        await database.open()
+        return cls(settings, database, LiveServices.create(settings, database))
+
+    def poke(self) -> None:
+        self._poked.set()
+
+    async def run(self) -> None:
+        """Claim and work until `stop`; a database that is away is waited for."""
+        keeper = asyncio.create_task(self._leases.keep())
+        while not self._stopping:
+            try:
+                await self._round()
+            except DATABASE_AWAY as error:
+                log.error("claim_failed", reason=str(error) or type(error).__name__)
+                await asyncio.sleep(PAUSE_AFTER_FAILURE_SECONDS)
+        keeper.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await keeper
+
+    async def stop(self) -> None:
+        """Hand over: claim no more, give back what is not in a call, let calls end within `GRACE_SECONDS`."""
+        self._stopping = self._effects.stopping = True
+        self.poke()
+        self._freed.set()
+        if self._batches:
+            await asyncio.wait(self._batches, timeout=GRACE_SECONDS)
+        with contextlib.suppress(*DATABASE_AWAY):
+            given_back = await self._leases.give_back()
+            log.info("handed_over", given_back=given_back, in_calls=len(self._leases))
+        if self._runs:
+            await asyncio.wait(self._runs, timeout=GRACE_SECONDS)
+
+    async def close(self) -> None:
+        for task in [*self._batches, *self._runs]:
+            task.cancel()
+        await self._services.close()
+        await self._database.close()
+
+    async def drain(self) -> int:
+        """Work until nothing is due any more, then return how many enrollments were claimed. For tests and tools."""
+        total = 0
+        while claimed := await self._claim_one_batch():
+            total += claimed
+        await self._settled()
+        return total
+
+    async def _settled(self) -> None:
+        while self._batches or self._runs:
+            await asyncio.wait([*self._batches, *self._runs])
+
+    async def _round(self) -> None:
+        self._poked.clear()
+        if await self._claim_one_batch() == 0:
+            await self._nap()
+
+    async def _nap(self) -> None:
+        """Until a poke, or until the next timer or somebody's lease runs out."""
+        seconds = await seconds_to_next_due(self._database)
+        longest = LONGEST_NAP_SECONDS if seconds is None else min(max(seconds, 0.005), LONGEST_NAP_SECONDS)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._poked.wait(), longest)
+
+    async def _claim_one_batch(self) -> int:
+        while len(self._runs) >= self._most_in_flight or len(self._batches) >= BATCHES_AT_ONCE:
+            self._freed.clear()
+            await self._freed.wait()
+            if self._stopping:
+                return 0
+        limit = min(self._settings.worker_batch, self._most_in_flight - len(self._runs))
+        asked = time.monotonic()
+        claimed = await claim(self._database, limit, self._settings.lease_seconds)
+        if claimed:
+            metrics.CLAIMED.inc(len(claimed))
+            self._track(self._batches, self._work(claimed, asked))
+        return len(claimed)
+
+    def _track(self, tasks: set[asyncio.Task[None]], work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        tasks.add(task)
+        task.add_done_callback(lambda done: self._forget(tasks, done))
+
+    def _forget(self, tasks: set[asyncio.Task[None]], task: asyncio.Task[None]) -> None:
+        tasks.discard(task)
+        metrics.IN_FLIGHT.set(len(self._runs))
+        self._freed.set()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("engine_task_failed", exc_info=error)
+
+    async def _work(self, claimed: list[Claimed], asked: float) -> None:
+        failpoint("batch.claimed")
+        sent = await self._sent_already(claimed)
+        resting: list[tuple[Run, Walk]] = []
+        for one in claimed:
+            if one.due_at is not None:
+                metrics.LATENESS.observe(max((one.now - one.due_at).total_seconds(), 0.0))
+            run = await self._begin(one, asked)
+            if run is None:
+                await self._commit([failed(one, "version_unusable", UNUSABLE)])
+                continue
+            walk = self._walk(run, sent)
+            if walk.stop is Stop.EFFECT:
+                self._track(self._runs, self._effects.run(run, walk))
+            else:
+                run.records += walk.records
+                resting.append((run, walk))
+        await self._rest(resting)
+
+    async def _sent_already(self, claimed: list[Claimed]) -> dict[tuple[int, int], str]:
+        open_intents = [one for one in claimed if one.intent_at is not None]
+        return await already_sent(self._database, open_intents) if open_intents else {}
+
+    async def _begin(self, claimed: Claimed, asked: float) -> Run | None:
+        try:
+            graph = await self._graphs.get(claimed.organization_id, claimed.workflow_id, claimed.workflow_version)
+        except DomainError as error:
+            log.error("version_unusable", enrollment_id=claimed.id, reason=error.message)
+            return None
+        return None if graph is None else begin(claimed, graph, self._templates, asked)
+
+    def _walk(self, run: Run, sent: dict[tuple[int, int], str]) -> Walk:
+        claimed = run.claimed
+        if claimed.attempt > MAX_ATTEMPTS and claimed.step_index < len(run.graph):
+            return poisoned(run)
+        walk = advance(run.graph, walk_state(run), run.subject, claimed.now)
+        if walk.exception is not None:
+            log.error("step_broke", enrollment_id=claimed.id, exc_info=walk.exception)
+        if walk.stop is Stop.EFFECT and claimed.intent_at is not None and walk.state.visit == claimed.visit:
+            return self._recover(run, walk, sent)
+        return walk
+
+    def _recover(self, run: Run, walk: Walk, sent: dict[tuple[int, int], str]) -> Walk:
+        """An intent was committed and its worker never told the result: known to be sent, repeatable, or unknown."""
+        effect = walk.effect
+        if effect is None:
+            return walk
+        answer = sent.get((run.claimed.id, run.claimed.visit))
+        if answer is not None:
+            outcome = Outcome(OutcomeKind.DONE, output={"response": answer})
+        elif effect.node.step.guarantee_of(effect.prepared, self._services) in REPEATABLE:
+            return walk
+        else:
+            text = "The worker stopped between beginning this and knowing its result."
+            outcome = Outcome(OutcomeKind.UNKNOWN, code="outcome_unknown", message=text)
+            run.results += mail_result(effect.prepared, walk.state.visit, outcome)
+        run.records += walk.records
+        return settle(run, walk, effect, outcome, run.claimed.now)
+
+    async def _rest(self, resting: Sequence[tuple[Run, Walk]]) -> None:
+        if not resting:
+            return
+        now = resting[0][0].now(time.monotonic())
+        items = [to_progress(run, walk, now, self._settings.step_retry_base_seconds) for run, walk in resting]
+        failpoint("batch.before_commit")
+        verdicts = await self._commit(items)
+        failpoint("batch.after_commit")
+        done = [item for item, verdict in zip(items, verdicts, strict=True) if verdict is Verdict.WRITTEN]
+        metrics.FENCED.inc(len(items) - len(done))
+        metrics.count_steps((step.type, step.status) for item in done for step in item.steps)
+        metrics.count_ends(item.status.value for item in done if item.finished)
+
+    async def _commit(self, items: Sequence[Progress]) -> list[Verdict]:
+        """One transaction for all; when the data of one is refused, one for each, so that it harms nobody else."""
+        try:
+            return await commit(self._database, items, self._settings.lease_seconds)
+        except asyncpg.DataError as error:
+            if len(items) == 1:
+                log.error("progress_refused", enrollment_id=items[0].id, reason=str(error))
+                return await commit(self._database, [refused(items[0], str(error))], self._settings.lease_seconds)
+        return [verdict for item in items for verdict in await self._commit([item])]

@@ -1,0 +1,169 @@
+"""Reads and writes of enrollments, with their SQL shape. Every statement names the organization; RLS is the second net."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from drippulse.enrollments.contacts import Rows
+from drippulse.kit.db import Record, Session
+from drippulse.kit.pagination import PageRequest, order_by
+from drippulse.workflows.queries import like
+
+# unnest keeps the order of its arrays, INSERT ... SELECT that of its input, and ids come from the sequence row by row.
+INSERT = """WITH made AS (
+  INSERT INTO enrollment (organization_id, workflow_id, workflow_version, step_id,
+    lead_ref, email, first_name, last_name, timezone, bag)
+  SELECT $1, $2, $3, $4, lead_ref, email, first_name, last_name, timezone, bag
+  FROM unnest($5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::jsonb[])
+    WITH ORDINALITY AS contact (lead_ref, email, first_name, last_name, timezone, bag, place) ORDER BY place
+  RETURNING id, lead_ref),
+logged AS (
+  INSERT INTO event (organization_id, type, record_type, record_id, actor_type, actor_id, data)
+  SELECT $1, 'enrollment.created', 'enrollment', id::text, $11, $12,
+    jsonb_build_object('workflow_id', $2::bigint, 'workflow_version', $3::integer, 'lead_ref', lead_ref) FROM made)
+SELECT id FROM made ORDER BY id"""
+
+COLUMNS = """e.id, e.workflow_id, e.workflow_version, e.agent_id, e.lead_ref, e.email, e.first_name, e.last_name,
+e.bag ->> 'name' AS given_name, e.timezone, e.status, e.current_step_index, e.step_id, e.attempt, e.next_run_at,
+e.wait_reason, e.last_error, e.created_at, e.updated_at, e.finished_at, now() AS now"""
+
+LIVE = "e.organization_id = $1 AND e.workflow_id = $2 AND e.deleted_at IS NULL"
+
+DETAIL = f"""SELECT {COLUMNS}, e.bag, e.visit, e.visits, e.step_entered_at, e.intent_at, e.fence,
+  CASE WHEN e.claimable_at IS DISTINCT FROM e.next_run_at AND e.claimable_at > now() THEN e.claimable_at END
+    AS leased_until
+FROM enrollment e WHERE {LIVE} AND e.id = $3"""
+
+COUNTS = f"""SELECT e.status, e.current_step_index, count(*) AS enrollments,
+  count(*) FILTER (WHERE e.next_run_at > now()) AS waiting
+FROM enrollment e WHERE {LIVE} GROUP BY 1, 2"""
+
+OUTLINES = """SELECT version, steps FROM workflow_version
+WHERE organization_id = $1 AND workflow_id = $2 AND version = ANY($3::integer[])"""
+
+TIMELINE = """SELECT id, visit, step_index, step_id, name, type, status, attempt, started_at, finished_at, input, output,
+error FROM enrollment_step WHERE organization_id = $1 AND enrollment_id = $2 ORDER BY visit, attempt, id LIMIT 2000"""
+
+DELIVERIES = """SELECT id, visit, step_index, step_id, recipient, subject, message_id, status, attempts, response,
+created_at, updated_at, sent_at FROM delivery WHERE organization_id = $1 AND enrollment_id = $2 ORDER BY id LIMIT 2000"""
+
+NURTURE_EVENTS = """SELECT id, delivery_id, type, at, url, human FROM nurture_event
+WHERE organization_id = $1 AND enrollment_id = $2 ORDER BY id LIMIT 2000"""
+
+SORTS = {
+    "created_at": "e.id",
+    "updated_at": "e.updated_at",
+    "next_run_at": "e.next_run_at",
+    "status": "e.status",
+    "step_index": "e.current_step_index",
+    "email": "e.email",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which enrollments of a workflow to answer; None does not filter."""
+
+    status: str | None = None
+    step_index: int | None = None
+    lead_ref: str | None = None
+    q: str | None = None
+
+    @property
+    def any(self) -> bool:
+        return bool(self.status or self.lead_ref or self.q) or self.step_index is not None
+
+
+async def insert(
+    session: Session,
+    organization_id: int,
+    workflow_id: int,
+    version: int,
+    first_step_id: str,
+    rows: Rows,
+    actor: tuple[str, int],
+) -> list[int]:
+    """All rows and their `enrollment.created` events in one statement; ids in the order of the rows."""
+    made = await session.fetch(
+        INSERT,
+        organization_id,
+        workflow_id,
+        version,
+        first_step_id,
+        rows.lead_refs,
+        rows.emails,
+        rows.first_names,
+        rows.last_names,
+        rows.timezones,
+        rows.bags,
+        *actor,
+    )
+    return [row["id"] for row in made]
+
+
+async def page(
+    session: Session, organization_id: int, workflow_id: int, filters: Filters, request: PageRequest
+) -> list[Record]:
+    where, args = _where(organization_id, workflow_id, filters)
+    if request.before_id is not None:
+        args.append(request.before_id)
+        where += f" AND e.id < ${len(args)}"
+    args += [request.fetch, request.offset]
+    order = order_by(request.sort, SORTS, "e.id")
+    sql = (
+        f"SELECT {COLUMNS} FROM enrollment e WHERE {where} ORDER BY {order} LIMIT ${len(args) - 1} OFFSET ${len(args)}"  # noqa: S608 - fixed parts
+    )
+    return await session.fetch(sql, *args)
+
+
+async def count(session: Session, organization_id: int, workflow_id: int, filters: Filters) -> int:
+    where, args = _where(organization_id, workflow_id, filters)
+    return int(await session.fetchval(f"SELECT count(*) FROM enrollment e WHERE {where}", *args))  # noqa: S608 - fixed parts
+
+
+def _where(organization_id: int, workflow_id: int, filters: Filters) -> tuple[str, list[Any]]:
+    args: list[Any] = [organization_id, workflow_id]
+    where = LIVE
+    for column, value in (
+        ("e.status", filters.status),
+        ("e.current_step_index", filters.step_index),
+        ("e.lead_ref", filters.lead_ref),
+    ):
+        if value is not None:
+            args.append(value)
+            where += f" AND {column} = ${len(args)}"
+    if filters.q:
+        args.append(like(filters.q))
+        place = f"ILIKE ${len(args)}"
+        where += (
+            f" AND (e.email {place} OR e.first_name || ' ' || e.last_name {place} OR e.lead_ref {place}"
+            f" OR e.bag ->> 'name' {place})"
+        )
+    return where, args
+
+
+async def counts(session: Session, organization_id: int, workflow_id: int) -> list[Record]:
+    """How many enrollments stand where: status, current_step_index, enrollments, waiting."""
+    return await session.fetch(COUNTS, organization_id, workflow_id)
+
+
+async def versions(session: Session, organization_id: int, workflow_id: int, numbers: Sequence[int]) -> dict[int, str]:
+    """Version -> its steps as JSON text."""
+    rows = await session.fetch(OUTLINES, organization_id, workflow_id, list(numbers))
+    return {row["version"]: row["steps"] for row in rows}
+
+
+async def detail(session: Session, organization_id: int, workflow_id: int, enrollment_id: int) -> Record | None:
+    return await session.fetchrow(DETAIL, organization_id, workflow_id, enrollment_id)
+
+
+async def timeline(session: Session, organization_id: int, enrollment_id: int) -> list[Record]:
+    return await session.fetch(TIMELINE, organization_id, enrollment_id)
+
+
+async def deliveries(session: Session, organization_id: int, enrollment_id: int) -> list[Record]:
+    return await session.fetch(DELIVERIES, organization_id, enrollment_id)
+
+
+async def nurture_events(session: Session, organization_id: int, enrollment_id: int) -> list[Record]:
+    return await session.fetch(NURTURE_EVENTS, organization_id, enrollment_id)

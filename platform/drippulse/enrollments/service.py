@@ -1,0 +1,150 @@
+"""What enrollments do: start runs in bulk, show them, remove one."""
+
+from typing import Any
+
+from drippulse.enrollments import cancellation, presentation, queries
+from drippulse.enrollments.contacts import Batch, invalid_results
+from drippulse.enrollments.errors import WorkflowArchivedError
+from drippulse.enrollments.presentation import StepOutline, outline
+from drippulse.enrollments.queries import Filters
+from drippulse.enrollments.tables import EnrollmentStatus
+from drippulse.enrollments.wake import Waker
+from drippulse.events import service as events
+from drippulse.kit.db import Record, Session
+from drippulse.kit.errors import ValidationError, not_found
+from drippulse.kit.ids import is_id
+from drippulse.kit.pagination import PageRequest, encode_cursor
+from drippulse.kit.text import did_you_mean
+from drippulse.organizations.policy import Principal
+from drippulse.workflows.service import require_workflow
+from drippulse.workflows.tables import WorkflowStatus
+
+LIST_LIMIT = 500
+"""The most rows a list without paging parameters has, as documented."""
+
+
+async def bulk_enroll(
+    session: Session, principal: Principal, waker: Waker, workflow_id: int, batch: Batch
+) -> dict[str, Any]:
+    """Start one run for each contact, pinned to the newest version; each call makes new rows.
+
+    Draft and paused workflows take enrollments too (a paused one holds them); an archived one refuses.
+
+    Raises:
+        NotFoundError: no such workflow.
+        WorkflowArchivedError: it is archived.
+    """
+    workflow = await require_workflow(session, principal, workflow_id)
+    if workflow["status"] == WorkflowStatus.ARCHIVED:
+        raise WorkflowArchivedError
+    steps = outline(workflow["steps"])
+    ids = await queries.insert(
+        session,
+        principal.organization_id,
+        workflow_id,
+        workflow["version"],
+        steps[0].id if steps else "",
+        batch.rows,
+        (principal.actor_type, principal.actor_id),
+    )
+    session.after_commit(waker.wake)
+    return _bulk_answer(workflow, batch, ids)
+
+
+def _bulk_answer(workflow: Record, batch: Batch, ids: list[int]) -> dict[str, Any]:
+    results = [
+        {"index": index, "status": "enrolled", "enrollment_id": new_id, "reason": None}
+        for index, new_id in zip(batch.rows.indexes, ids, strict=True)
+    ]
+    answer: dict[str, Any] = {
+        "created_count": len(ids),
+        "enrollment_ids": ids,
+        "workflow_id": workflow["id"],
+        "workflow_version": workflow["version"],
+    }
+    if batch.invalid:
+        answer["skipped_invalid_rows"] = len(batch.invalid)
+        results = sorted(results + invalid_results(batch.invalid), key=lambda result: result["index"])
+    return {**answer, "results": results}
+
+
+async def list_enrollments(
+    session: Session, principal: Principal, workflow_id: int, filters: Filters, request: PageRequest
+) -> dict[str, Any]:
+    """`{enrollments, total, total_count, step_funnel}`; `total` counts the workflow's, `total_count` what the filters let
+    through."""
+    _check_status(filters.status)
+    workflow = await require_workflow(session, principal, workflow_id)
+    organization = principal.organization_id
+    rows = await queries.page(session, organization, workflow_id, filters, request)
+    more = request.limit is not None and len(rows) > request.limit
+    rows = rows[: request.limit]
+    outlines = await _outlines(session, organization, workflow, rows)
+    funnel = presentation.step_funnel(
+        outlines[workflow["version"]], await queries.counts(session, organization, workflow_id)
+    )
+    total = funnel["totals"]["total_enrollments"]
+    answer: dict[str, Any] = {
+        "enrollments": [presentation.enrollment(row, outlines[row["workflow_version"]]) for row in rows],
+        "total": total,
+        "total_count": await queries.count(session, organization, workflow_id, filters) if filters.any else total,
+        "step_funnel": funnel,
+    }
+    if request.paginated:
+        answer["next_cursor"] = encode_cursor(rows[-1]["id"]) if more else None
+    return answer
+
+
+async def get_enrollment(
+    session: Session, principal: Principal, workflow_id: int, enrollment_id: int
+) -> dict[str, Any]:
+    """One run with its timeline, deliveries, engagement and runtime state. Raises NotFoundError."""
+    workflow = await require_workflow(session, principal, workflow_id)
+    organization = principal.organization_id
+    row = await queries.detail(session, organization, workflow_id, enrollment_id) if is_id(enrollment_id) else None
+    if row is None:
+        raise not_found("enrollment")
+    steps = (await _outlines(session, organization, workflow, [row]))[row["workflow_version"]]
+    timeline = [
+        presentation.timeline_entry(entry) for entry in await queries.timeline(session, organization, row["id"])
+    ]
+    current = presentation.current_entry(row, steps)
+    deliveries = await queries.deliveries(session, organization, row["id"])
+    nurture_events = await queries.nurture_events(session, organization, row["id"])
+    return {
+        **presentation.enrollment(row, steps),
+        "timeline": [*timeline, current] if current else timeline,
+        "deliveries": [presentation.delivery(entry) for entry in deliveries],
+        "nurture_events": [presentation.nurture_event(entry) for entry in nurture_events],
+        "runtime_state": presentation.runtime_state(row),
+    }
+
+
+async def delete_enrollment(session: Session, principal: Principal, workflow_id: int, enrollment_id: int) -> None:
+    """Remove one run: it disappears, and nothing further happens for it. Raises NotFoundError."""
+    await require_workflow(session, principal, workflow_id)
+    known = is_id(enrollment_id)
+    row = await cancellation.remove(session, principal.organization_id, workflow_id, enrollment_id) if known else None
+    if row is None:
+        raise not_found("enrollment")
+    data = {"workflow_id": workflow_id, "lead_ref": row["lead_ref"], "reason": "deleted"}
+    await events.append(session, "enrollment.cancelled", "enrollment", enrollment_id, principal, data)
+
+
+async def _outlines(
+    session: Session, organization_id: int, workflow: Record, rows: list[Record]
+) -> dict[int, list[StepOutline]]:
+    """Version -> steps, for the newest one and those that `rows` are pinned to."""
+    known = {int(workflow["version"]): outline(workflow["steps"])}
+    older = {row["workflow_version"] for row in rows} - known.keys()
+    if older:
+        found = await queries.versions(session, organization_id, workflow["id"], sorted(older))
+        known.update({version: outline(steps) for version, steps in found.items()})
+    return known
+
+
+def _check_status(status: str | None) -> None:
+    if status is not None and status not in set(EnrollmentStatus):
+        known = [known.value for known in EnrollmentStatus]
+        sentence = f'"{status}" is not a status.{did_you_mean(status, known)} It is one of {", ".join(known)}.'
+        raise ValidationError(sentence, errors={"status": [sentence]})

@@ -1,0 +1,263 @@
+"""From what a walk says to what is written, and back. Pure."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+
+from drippulse.enrollments.claim import Claimed
+from drippulse.enrollments.commit import MailIntent, MailResult, Progress, StepRow
+from drippulse.enrollments.tables import EnrollmentStatus
+from drippulse.kit.json import dump_json
+from drippulse.messaging.compose import message_id, tracked_urls
+from drippulse.messaging.links import MailRef
+from drippulse.workflows.graph import Graph
+from drippulse.workflows.steps.base import Outcome, OutcomeKind, OutgoingMail, Prepared
+from drippulse.workflows.templates import Templates
+from drippulse.workflows.walk import StepRecord, StepStatus, Stop, Subject, Walk, WalkState, resume_with
+
+MAX_ATTEMPTS = 5
+UNKNOWN = "outcome_unknown"
+MAIL_STATUS = {
+    OutcomeKind.DONE: "sent",
+    OutcomeKind.RETRY: "retrying",
+    OutcomeKind.UNKNOWN: "unknown",
+    OutcomeKind.FAILED: "failed",
+}
+
+
+@dataclass(slots=True)
+class Run:
+    """One claimed enrollment on its way through a worker.
+
+    `records` and `results` are what is not committed yet. `asked_at` is the monotonic time of the claim, from which
+    the database's present time is reckoned.
+    """
+
+    claimed: Claimed
+    graph: Graph
+    subject: Subject
+    asked_at: float
+    fence: int
+    bag: dict[str, Any]
+    records: list[StepRecord] = field(default_factory=list[StepRecord])
+    results: list[MailResult] = field(default_factory=list[MailResult])
+
+    def now(self, monotonic: float) -> datetime:
+        return self.claimed.now + timedelta(seconds=monotonic - self.asked_at)
+
+
+def begin(claimed: Claimed, graph: Graph, templates: Templates, asked_at: float) -> Run:
+    subject = Subject(claimed.organization_id, claimed.id, claimed.workflow_id, claimed.timezone, templates)
+    return Run(claimed, graph, subject, asked_at, claimed.fence, orjson.loads(claimed.bag))
+
+
+def walk_state(run: Run) -> WalkState:
+    """Where the claimed enrollment stands, as the walk wants it."""
+    claimed = run.claimed
+    visits: dict[str, int] = orjson.loads(claimed.visits)
+    return WalkState(
+        cursor=claimed.step_index,
+        visit=claimed.visit,
+        attempt=claimed.attempt,
+        entered_at=claimed.entered_at,
+        bag=run.bag,
+        visits=visits or ({claimed.step_id: 1} if claimed.step_id else {}),
+    )
+
+
+def retry_delay(attempt: int, base_seconds: float, retry_after: float | None) -> timedelta:
+    """What the provider asked for (an hour at most), else `base`, doubled with every attempt."""
+    if retry_after is not None:
+        return timedelta(seconds=min(max(retry_after, 1.0), 3600.0))
+    return timedelta(seconds=base_seconds * 2 ** (attempt - 1))
+
+
+def give_up(run: Run, walk: Walk, now: datetime) -> Walk:
+    """The walk to persist for a RETRY that has used up its attempts."""
+    outcome = Outcome(
+        OutcomeKind.FAILED, code=walk.code, message=f"{walk.message} Given up after {MAX_ATTEMPTS} attempts."
+    )
+    return resume_with(run.graph, walk.state, run.subject, now, outcome)
+
+
+def poisoned(run: Run) -> Walk:
+    """The walk to persist for a step that was begun `MAX_ATTEMPTS` times and never came to an end."""
+    text = f"This step was begun {MAX_ATTEMPTS} times and its worker never finished it."
+    return resume_with(
+        run.graph,
+        walk_state(run),
+        run.subject,
+        run.claimed.now,
+        Outcome(OutcomeKind.FAILED, code="poison_step", message=text),
+    )
+
+
+def failed(claimed: Claimed, code: str, message: str) -> Progress:
+    """What is written when an enrollment cannot even be walked."""
+    error = {"code": code, "message": message, "step_index": claimed.step_index, "at": claimed.now}
+    return Progress(
+        id=claimed.id,
+        organization_id=claimed.organization_id,
+        workflow_id=claimed.workflow_id,
+        fence=claimed.fence,
+        step_index=claimed.step_index,
+        step_id=claimed.step_id,
+        visit=claimed.visit,
+        visits=None,
+        bag=None,
+        attempt=claimed.attempt,
+        entered_at=claimed.entered_at,
+        status=EnrollmentStatus.FAILED,
+        last_error=dump_json(error),
+        events=[("enrollment.failed", dump_json(error))],
+    )
+
+
+def refused(progress: Progress, reason: str) -> Progress:
+    """What is written instead of a progress whose data the database refuses: the failure, without that data."""
+    error = dump_json(
+        {
+            "code": "data_refused",
+            "message": f"The step's data cannot be stored: {reason}",
+            "step_index": progress.step_index,
+        }
+    )
+    return replace(
+        progress,
+        status=EnrollmentStatus.FAILED,
+        next_run_at=None,
+        keep_lease=False,
+        intent=False,
+        recipient=None,
+        mail=None,
+        visits=None,
+        bag=None,
+        last_error=error,
+        steps=[],
+        results=[],
+        events=[("enrollment.failed", error)],
+    )
+
+
+def to_progress(run: Run, walk: Walk, now: datetime, retry_base: float) -> Progress:
+    """What is written for `walk`, with everything of this run that is not committed yet."""
+    state = walk.state
+    node = run.graph.nodes[state.cursor] if state.cursor < len(run.graph) else None
+    last = run.records[-1] if run.records else None
+    progress = Progress(
+        id=run.claimed.id,
+        organization_id=run.claimed.organization_id,
+        workflow_id=run.claimed.workflow_id,
+        fence=run.fence,
+        step_index=node.index if node else (last.step_index if last else max(len(run.graph) - 1, 0)),
+        step_id=node.id if node else (last.step_id if last else ""),
+        visit=state.visit,
+        visits=dump_json(state.visits),
+        bag=None if state.bag is run.bag else dump_json(state.bag),
+        attempt=0,
+        entered_at=state.entered_at,
+        steps=[_row(record) for record in run.records if record.status is not StepStatus.WAITING],
+        results=list(run.results),
+    )
+    _come_to_rest(progress, walk, now, retry_base)
+    return progress
+
+
+def _come_to_rest(progress: Progress, walk: Walk, now: datetime, retry_base: float) -> None:
+    match walk.stop:
+        case Stop.COMPLETED:
+            progress.status = EnrollmentStatus.COMPLETED
+            progress.events.append(("enrollment.completed", dump_json({"reason": walk.reason})))
+        case Stop.FAILED:
+            progress.status = EnrollmentStatus.FAILED
+            progress.attempt = walk.state.attempt
+            progress.last_error = _error(progress, walk, now)
+            progress.events.append(("enrollment.failed", progress.last_error))
+        case Stop.WAITING:
+            progress.next_run_at, progress.wait_reason = walk.until, walk.reason
+        case Stop.YIELDED:
+            progress.next_run_at = now
+        case Stop.RETRY:
+            progress.attempt = walk.state.attempt
+            progress.next_run_at = now + retry_delay(walk.state.attempt, retry_base, walk.retry_after)
+            progress.wait_reason, progress.last_error = "retry", _error(progress, walk, now)
+        case Stop.ASK:
+            progress.attempt = walk.state.attempt
+            progress.wait_reason, progress.last_error = UNKNOWN, _error(progress, walk, now)
+        case Stop.EFFECT:
+            progress.attempt, progress.keep_lease, progress.intent = walk.state.attempt, True, True
+            progress.next_run_at = now
+            if walk.effect is not None:
+                _intend(progress, walk.effect.prepared, walk.state.visit)
+
+
+def _intend(progress: Progress, prepared: Prepared, visit: int) -> None:
+    progress.recipient = prepared.recipient
+    if isinstance(prepared.request, OutgoingMail):
+        mail = prepared.request
+        ref = MailRef(progress.organization_id, progress.id, visit)
+        progress.mail = MailIntent(
+            visit=visit,
+            step_id=progress.step_id,
+            step_index=progress.step_index,
+            recipient=mail.to,
+            subject=mail.subject.replace("\x00", ""),
+            message_id=message_id(ref),
+            links=dump_json(tracked_urls(mail)),
+        )
+
+
+def _error(progress: Progress, walk: Walk, now: datetime) -> str:
+    return dump_json({"code": walk.code, "message": walk.message, "step_index": progress.step_index, "at": now})
+
+
+def _row(record: StepRecord) -> StepRow:
+    output = {**record.output, "logs": list(record.logs)} if record.logs else record.output
+    return StepRow(
+        visit=record.visit,
+        step_index=record.step_index,
+        step_id=record.step_id,
+        name=record.name,
+        type=record.type,
+        status=_status(record),
+        attempt=max(record.attempt, 1),
+        started_at=record.entered_at,
+        finished_at=record.finished_at or record.entered_at,
+        input=dump_json(record.input) if record.input else None,
+        output=dump_json(output) if output else None,
+        error=dump_json(record.error) if record.error else None,
+    )
+
+
+def _status(record: StepRecord) -> str:
+    error = record.error or {}
+    if error.get("will_retry"):
+        return "retrying"
+    return "unknown" if error.get("code") == UNKNOWN else record.status.value
+
+
+def retry_record(run: Run, walk: Walk, now: datetime) -> StepRecord:
+    """The timeline entry of a failed attempt that will be tried again."""
+    node = run.graph.nodes[walk.state.cursor]
+    return StepRecord(
+        visit=walk.state.visit,
+        step_index=node.index,
+        step_id=node.id,
+        name=node.name,
+        type=node.type,
+        status=StepStatus.FAILED,
+        attempt=walk.state.attempt,
+        entered_at=walk.state.entered_at,
+        finished_at=now,
+        error={"code": walk.code, "message": walk.message, "will_retry": True},
+    )
+
+
+def mail_result(prepared: Prepared, visit: int, outcome: Outcome) -> list[MailResult]:
+    """What the delivery row says once the call has an outcome; nothing for effects that are not mail."""
+    if not isinstance(prepared.request, OutgoingMail):
+        return []
+    response = str(outcome.output.get("response", "")) if outcome.kind is OutcomeKind.DONE else outcome.message
+    return [MailResult(visit, MAIL_STATUS[outcome.kind], response.replace("\x00", ""))]

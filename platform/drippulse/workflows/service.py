@@ -1,0 +1,183 @@
+"""What workflows do: definitions with immutable versions, and dry runs."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from drippulse.enrollments import cancellation
+from drippulse.events import service as events
+from drippulse.kit.clock import isoformat
+from drippulse.kit.crypto import Vault
+from drippulse.kit.db import Record, Session
+from drippulse.kit.errors import ValidationError, not_found
+from drippulse.kit.pagination import PageRequest, encode_cursor
+from drippulse.kit.text import did_you_mean
+from drippulse.organizations.policy import Principal
+from drippulse.workflows import queries
+from drippulse.workflows.graph import Graph, compile_graph, normalize_steps
+from drippulse.workflows.schemas import WorkflowCreate, WorkflowUpdate
+from drippulse.workflows.secrets import SEALED, Step, redact, reveal, seal, unmask
+from drippulse.workflows.tables import WorkflowStatus
+
+STATUS_EVENTS = {
+    WorkflowStatus.ACTIVE: "workflow.published",
+    WorkflowStatus.PAUSED: "workflow.paused",
+    WorkflowStatus.ARCHIVED: "workflow.archived",
+}
+
+
+def present(row: Record) -> dict[str, Any]:
+    """The resource as every edge answers it; steps and integrations are JSON text that goes out as it is."""
+    return {
+        "id": row["id"],
+        "name": row["name"],
+        "description": row["description"],
+        "status": row["status"],
+        "version": row["version"],
+        "steps": _shown_steps(row["steps"]),
+        "integrations": orjson.Fragment(row["integrations"]),
+        "created_at": isoformat(row["created_at"]),
+        "updated_at": isoformat(row["updated_at"]),
+    }
+
+
+def _shown_steps(text: str) -> orjson.Fragment:
+    return orjson.Fragment(orjson.dumps(redact(orjson.loads(text))) if SEALED in text else text)
+
+
+async def list_workflows(
+    session: Session, principal: Principal, request: PageRequest, *, status: str | None = None, q: str | None = None
+) -> dict[str, Any]:
+    """`{workflows, total_count}`, newest first; paginated answers also have `next_cursor`."""
+    if status is not None and status not in set(WorkflowStatus):
+        known = [known.value for known in WorkflowStatus]
+        sentence = f'"{status}" is not a status.{did_you_mean(status, known)} It is one of {", ".join(known)}.'
+        raise ValidationError(sentence, errors={"status": [sentence]})
+    organization = principal.organization_id
+    rows = await queries.page(session, organization, request, status=status, q=q)
+    if not request.paginated:
+        return {"workflows": [present(row) for row in rows], "total_count": len(rows)}
+    total = await queries.count(session, organization, status=status, q=q)
+    more = request.limit is not None and len(rows) > request.limit
+    shown = rows[: request.limit]
+    return {
+        "workflows": [present(row) for row in shown],
+        "total_count": total,
+        "next_cursor": encode_cursor(shown[-1]["id"]) if more else None,
+    }
+
+
+async def get_workflow(session: Session, principal: Principal, workflow_id: int) -> dict[str, Any]:
+    """Raises NotFoundError."""
+    return present(await require_workflow(session, principal, workflow_id))
+
+
+async def require_workflow(session: Session, principal: Principal, workflow_id: int) -> Record:
+    """The row with its newest steps. Raises NotFoundError for unknown, deleted and foreign ids alike."""
+    row = await queries.by_id(session, principal.organization_id, workflow_id)
+    if row is None:
+        raise not_found("workflow")
+    return row
+
+
+async def create_workflow(session: Session, principal: Principal, vault: Vault, data: WorkflowCreate) -> dict[str, Any]:
+    """Raises InvalidStepGraphError when the steps do not make a runnable workflow."""
+    organization = principal.organization_id
+    steps = check_steps(data.steps, [])
+    workflow_id = await queries.insert(
+        session,
+        organization,
+        name=data.name,
+        description=data.description,
+        status=data.status,
+        integrations=_json(data.integrations),
+    )
+    await queries.insert_version(session, organization, workflow_id, 1, _json(seal(steps, vault, organization)))
+    summary = {"name": data.name, "status": data.status.value, "version": 1}
+    await events.append(session, "workflow.created", "workflow", workflow_id, principal, summary)
+    if data.status in STATUS_EVENTS:
+        await events.append(session, STATUS_EVENTS[data.status], "workflow", workflow_id, principal, summary)
+    return await get_workflow(session, principal, workflow_id)
+
+
+async def update_workflow(
+    session: Session, principal: Principal, vault: Vault, workflow_id: int, data: WorkflowUpdate
+) -> dict[str, Any]:
+    """Change what was sent; other steps make a new version, to which enrollments in flight do not move."""
+    organization = principal.organization_id
+    row = await queries.locked(session, organization, workflow_id)
+    if row is None:
+        raise not_found("workflow")
+    version = int(row["version"])
+    if "steps" in data.model_fields_set:
+        before = stored_steps(row, vault, organization)
+        after = check_steps(data.steps, before)
+        if after != before:
+            version += 1
+            sealed = _json(seal(after, vault, organization))
+            await queries.insert_version(session, organization, workflow_id, version, sealed)
+    changed = _changed(row, data)
+    await queries.update(session, organization, workflow_id, version=version, **changed)
+    await _report_update(session, principal, row, changed, version)
+    return await get_workflow(session, principal, workflow_id)
+
+
+def _changed(row: Record, data: WorkflowUpdate) -> dict[str, str]:
+    sent = data.model_fields_set
+    return {
+        "name": data.name if "name" in sent else row["name"],
+        "description": data.description if "description" in sent else row["description"],
+        "status": data.status.value if "status" in sent else row["status"],
+        "integrations": _json(data.integrations) if "integrations" in sent else row["integrations"],
+    }
+
+
+async def _report_update(
+    session: Session, principal: Principal, before: Record, changed: Mapping[str, str], version: int
+) -> None:
+    summary = {"name": changed["name"], "status": changed["status"], "version": version}
+    await events.append(session, "workflow.updated", "workflow", before["id"], principal, summary)
+    status = WorkflowStatus(changed["status"])
+    if changed["status"] != before["status"] and status in STATUS_EVENTS:
+        await events.append(session, STATUS_EVENTS[status], "workflow", before["id"], principal, summary)
+
+
+async def delete_workflow(session: Session, principal: Principal, workflow_id: int) -> None:
+    """Soft: it disappears from every answer, and what is enrolled in it is cancelled in the same transaction."""
+    organization = principal.organization_id
+    row = await queries.locked(session, organization, workflow_id)
+    if row is None:
+        raise not_found("workflow")
+    await queries.soft_delete(session, organization, workflow_id)
+    await cancellation.cancel_all(session, principal, workflow_id, reason="workflow_deleted")
+    await events.append(session, "workflow.archived", "workflow", workflow_id, principal, {"deleted": True})
+
+
+async def newest_graph(session: Session, principal: Principal, vault: Vault, workflow_id: int) -> Graph:
+    """The compiled steps of the newest version, with their secrets, for a dry run."""
+    row = await require_workflow(session, principal, workflow_id)
+    return compile_graph(stored_steps(row, vault, principal.organization_id))
+
+
+def check_steps(raw: Any, stored: list[Step]) -> list[Step]:
+    """Sent steps in canonical form, proven to compile; secrets in plain text.
+
+    Args:
+        stored: the current steps, revealed: what an echoed mask stands for.
+
+    Raises:
+        InvalidStepGraphError: names the step and the field.
+    """
+    steps = unmask(normalize_steps(raw), stored)
+    compile_graph(steps)
+    return steps
+
+
+def stored_steps(row: Record, vault: Vault, organization_id: int) -> list[Step]:
+    """The steps of a row, secrets in plain text."""
+    return reveal(orjson.loads(row["steps"]), vault, organization_id)
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value).decode()

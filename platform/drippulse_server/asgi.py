@@ -1,0 +1,53 @@
+"""The web application: every edge mounted on one Litestar."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from litestar import Litestar, Router
+
+from drippulse.kit.logging import configure_logging
+from drippulse.kit.services import AppServices
+from drippulse.settings import Settings, get_settings
+from drippulse_rest.app import create_rest_router
+from drippulse_rest.kit.edge import Edge
+from drippulse_rest.kit.problems import EXCEPTION_HANDLERS
+from drippulse_server.mailbox.routes import mailbox_router
+from drippulse_server.services import build_services, opened
+
+
+def create_app(settings: Settings | None = None) -> Litestar:
+    """The ASGI application, as granian calls it in each web process.
+
+    Args:
+        settings: the process's own unless given, as tests do.
+    """
+    own = settings or get_settings()
+    if settings is None:
+        configure_logging(own.log_level)
+    return create_app_of(build_services(own))
+
+
+def create_app_of(services: AppServices) -> Litestar:
+    """The application over these services, which it opens and closes with its lifespan."""
+
+    @asynccontextmanager
+    async def lifespan(_: Litestar) -> AsyncGenerator[None]:
+        async with opened(services):
+            yield
+
+    app = Litestar(
+        _routers(services),
+        lifespan=[lifespan],
+        exception_handlers=EXCEPTION_HANDLERS,
+        openapi_config=None,
+        logging_config=None,
+    )
+    app.asgi_handler = Edge(app.asgi_handler)  # outside of Litestar's routing, so that unknown routes pass it too
+    return app
+
+
+def _routers(services: AppServices) -> list[Router]:
+    routers = [create_rest_router(services)]
+    if services.settings.development:
+        routers.append(mailbox_router(services.database))
+    return routers

@@ -1,0 +1,45 @@
+"""Building what the edges share, and opening and closing it with the application."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from redis.asyncio import Redis
+
+from drippulse.kit.clock import utc_now
+from drippulse.kit.crypto import Vault
+from drippulse.kit.db import Database
+from drippulse.kit.services import AppServices
+from drippulse.organizations.authentication import Authenticator
+from drippulse.settings import Settings
+from drippulse_workers.wake import DramatiqWaker
+
+REDIS_SECONDS = 2.0
+
+
+def build_services(settings: Settings) -> AppServices:
+    """The services of one web process. Nothing is connected yet."""
+    database = Database(settings)
+    return AppServices(
+        settings=settings,
+        database=database,
+        authenticator=Authenticator(database, settings),
+        redis=Redis.from_url(  # pyright: ignore[reportUnknownMemberType] - untyped **kwargs
+            settings.redis_url, socket_connect_timeout=REDIS_SECONDS, socket_timeout=REDIS_SECONDS
+        ),
+        waker=DramatiqWaker(settings),
+        vault=Vault.of(settings),
+        clock=utc_now,
+    )
+
+
+@asynccontextmanager
+async def opened(services: AppServices) -> AsyncGenerator[None]:
+    """The database pool open while the block runs; everything closed after it."""
+    await services.database.open()
+    try:
+        yield
+    finally:
+        if isinstance(services.waker, DramatiqWaker):
+            await services.waker.close()
+        await services.redis.aclose()
+        await services.database.close()

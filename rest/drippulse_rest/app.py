@@ -1,0 +1,65 @@
+"""The REST edge: its routes as one router, its exception handlers, its API description."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from litestar import Router
+from litestar.handlers import HTTPRouteHandler
+
+from drippulse.kit.db import Database
+from drippulse.kit.services import AppServices
+from drippulse.messaging.service import Tracking
+from drippulse.settings import Settings
+from drippulse_rest.enrollments.routes import ROUTES as ENROLLMENTS
+from drippulse_rest.kit.authorization import authorize
+from drippulse_rest.kit.request import ApiRequest
+from drippulse_rest.kit.routes import BODY_LIMIT, refuse_undeclared
+from drippulse_rest.openapi.document import build_document, render
+from drippulse_rest.openapi.routes import ROUTES as DOCUMENTATION
+from drippulse_rest.organizations.routes import ROUTES as SESSIONS
+from drippulse_rest.system.routes import API_ROUTES, ROOT_ROUTES
+from drippulse_rest.tracking.routes import create_tracking_router
+from drippulse_rest.workflows.routes import ROUTES as WORKFLOWS
+
+BASE = "/api/v1"
+API: Sequence[HTTPRouteHandler] = (*SESSIONS, *WORKFLOWS, *ENROLLMENTS, *API_ROUTES)
+
+
+def create_rest_router(services: AppServices) -> Router:
+    """Every REST route. The application registers `EXCEPTION_HANDLERS` and wraps itself in `Edge`.
+
+    Raises:
+        ImproperlyConfiguredException: a route declares neither a permission nor that it is public.
+    """
+    routers = create_tracking_router(Tracking(services.database, services.settings))
+    return _router({"services": services}, routers)
+
+
+def _router(opt: Mapping[str, Any], tracking: Sequence[Router]) -> Router:
+    router = Router(
+        "/",
+        route_handlers=[
+            Router(BASE, route_handlers=list(API)),
+            *ROOT_ROUTES,
+            *DOCUMENTATION,
+            *tracking,
+        ],
+        guards=[authorize],
+        request_class=ApiRequest,
+        request_max_body_size=BODY_LIMIT,
+        opt=dict(opt),
+    )
+    refuse_undeclared(handler for route in router.routes for handler in getattr(route, "route_handlers", ()))
+    return router
+
+
+def openapi_document() -> dict[str, Any]:
+    """The API description, OpenAPI 3.1, generated from the routes."""
+    settings = Settings.model_construct()
+    undone = Tracking(Database(settings), settings)  # never opened: the description needs the routes, not what they do
+    return build_document([_router({}, create_tracking_router(undone))])
+
+
+def openapi_json() -> str:
+    """The text that is committed as `openapi.json` beside this module."""
+    return render(openapi_document())

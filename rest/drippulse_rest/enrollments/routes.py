@@ -1,0 +1,136 @@
+"""`/workflows/{workflow_id}/enrollments`: start runs, watch them, remove one."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from litestar import Response
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import Parameter
+
+from drippulse.enrollments import queries, service
+from drippulse.enrollments.contacts import Batch, read_batch
+from drippulse.enrollments.errors import NoEnrollmentsCreatedError
+from drippulse.enrollments.queries import Filters
+from drippulse.enrollments.schemas import BulkEnrollment, BulkOut, EnrollmentDetail, EnrollmentList
+from drippulse.kit import strict_json
+from drippulse.kit.pagination import page_request
+from drippulse.organizations.policy import Permission
+from drippulse_rest.kit.answers import json_answer, list_answer, no_content
+from drippulse_rest.kit.paging import Cursor, Page, PerPage, Search, Sort
+from drippulse_rest.kit.request import ApiRequest
+from drippulse_rest.kit.routes import BULK_BODY_LIMIT, Body, route
+
+TAG = "Enrollments"
+UNKNOWN = {404: ("workflow_not_found", "enrollment_not_found")}
+EXAMPLE = {"contacts": [{"email": "a@b.com", "first_name": "Ada", "lead_ref": "crm-123"}], "timezone": "UTC"}
+BULK_ERRORS = (
+    "workflow_archived",
+    "contacts_required",
+    "contacts_empty",
+    "no_enrollments_created",
+    "invalid_timezone",
+    "too_many_contacts",
+    "validation_failed",
+)
+
+
+@route(
+    "GET",
+    "/workflows/{workflow_id:int}/enrollments",
+    operation_id="listEnrollments",
+    permission=Permission.READ,
+    tag=TAG,
+    summary="List enrollments with the step funnel",
+    answer=EnrollmentList,
+    errors={404: ("workflow_not_found",), 422: ("validation_failed",)},
+    paginated=True,
+)
+async def list_enrollments(
+    request: ApiRequest,
+    workflow_id: int,
+    page: Page = None,
+    per_page: PerPage = None,
+    cursor: Cursor = None,
+    sort: Sort = None,
+    q: Annotated[str | None, Parameter(description="Text in the e-mail, the name or the reference.")] = None,
+    status: Annotated[str | None, Parameter(description="Only runs of this status.")] = None,
+    step_index: Annotated[int | None, Parameter(description="Only runs on this step, from 0.")] = None,
+    lead_ref: Annotated[str | None, Parameter(description="Only runs of this reference.")] = None,
+) -> Response[bytes]:
+    """The 500 newest runs, or a page of them, with how many stand on each step. Filters do not change the funnel."""
+    wanted = page_request(page, per_page, cursor, sort=sort, sorts=queries.SORTS, full_limit=service.LIST_LIMIT)
+    filters = Filters(status, step_index, lead_ref, q)
+    async with request.transaction() as session:
+        answer = await service.list_enrollments(session, request.principal, workflow_id, filters, wanted)
+    return list_answer(request, wanted, answer)
+
+
+@route(
+    "POST",
+    "/workflows/{workflow_id:int}/enrollments/bulk",
+    operation_id="bulkEnroll",
+    permission=Permission.WRITE,
+    tag=TAG,
+    summary="Enroll contacts",
+    status=201,
+    answer=BulkOut,
+    body=Body(BulkEnrollment, "enrollment", example=EXAMPLE),
+    errors={404: ("workflow_not_found", "agent_not_found"), 422: BULK_ERRORS},
+    body_limit=BULK_BODY_LIMIT,
+)
+async def bulk_enroll(request: ApiRequest, workflow_id: int) -> Response[bytes]:
+    """Starts one live run for each contact. Every call makes new rows; remove a mistaken one with DELETE. When no row
+    at all can be made the answer is 422, never a 201 with zero."""
+    batch = await _read_batch(request)
+    async with request.transaction() as session:
+        made = await service.bulk_enroll(session, request.principal, request.services.waker, workflow_id, batch)
+    return json_answer(made, status=201)
+
+
+async def _read_batch(request: ApiRequest) -> Batch:
+    if not request.says_json():
+        raise NoEnrollmentsCreatedError(
+            "No enrollments were created: send JSON objects with Content-Type: application/json, not a form.",
+            extra={"created_count": 0},
+        )
+    raw = await request.json_bytes()
+    body = strict_json.loads(raw) if raw else None
+    return read_batch(body, may_hold_nul=strict_json.may_hold_nul(raw))
+
+
+@route(
+    "GET",
+    "/workflows/{workflow_id:int}/enrollments/{enrollment_id:int}",
+    operation_id="getEnrollment",
+    permission=Permission.READ,
+    tag=TAG,
+    summary="Show an enrollment",
+    answer=EnrollmentDetail,
+    errors=UNKNOWN,
+)
+async def get_enrollment(request: ApiRequest, workflow_id: int, enrollment_id: int) -> Response[bytes]:
+    """One run with its timeline, mails, what recipients did with them, and its runtime state."""
+    async with request.transaction() as session:
+        found = await service.get_enrollment(session, request.principal, workflow_id, enrollment_id)
+    return json_answer(found)
+
+
+@route(
+    "DELETE",
+    "/workflows/{workflow_id:int}/enrollments/{enrollment_id:int}",
+    operation_id="deleteEnrollment",
+    permission=Permission.WRITE,
+    tag=TAG,
+    summary="Remove an enrollment",
+    status=204,
+    answer_text="Removed; nothing further happens for it.",
+    errors=UNKNOWN,
+)
+async def delete_enrollment(request: ApiRequest, workflow_id: int, enrollment_id: int) -> Response[None]:
+    """Removes one run and stops its future."""
+    async with request.transaction() as session:
+        await service.delete_enrollment(session, request.principal, workflow_id, enrollment_id)
+    return no_content()
+
+
+ROUTES: Sequence[HTTPRouteHandler] = (list_enrollments, bulk_enroll, get_enrollment, delete_enrollment)

@@ -1,0 +1,57 @@
+"""Health and metrics."""
+
+from collections.abc import Sequence
+
+from litestar import Response
+from litestar.handlers import HTTPRouteHandler
+from prometheus_client import REGISTRY, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from drippulse_rest.kit.answers import json_answer
+from drippulse_rest.kit.request import ApiRequest
+from drippulse_rest.kit.routes import route
+from drippulse_rest.system.checks import check_health
+from drippulse_rest.system.schemas import HealthOut
+
+TAG = "System"
+
+
+async def health(request: ApiRequest) -> Response[bytes]:
+    """Asks PostgreSQL, Redis and the sweeper's heartbeat. Needs no credentials."""
+    checks = await check_health(request.services)
+    healthy = set(checks.values()) == {"ok"}
+    content = {"status": "ok" if healthy else "degraded", "checks": checks}
+    return json_answer(content, status=200 if healthy else 503)
+
+
+def _health_route(path: str, operation_id: str) -> HTTPRouteHandler:
+    declare = route(
+        "GET",
+        path,
+        operation_id=operation_id,
+        permission=None,
+        tag=TAG,
+        summary="Health",
+        answer=HealthOut,
+        other_statuses={503: HealthOut},
+    )
+    return declare(health)
+
+
+@route(
+    "GET",
+    "/metrics",
+    operation_id="readMetrics",
+    permission=None,
+    tag=TAG,
+    summary="Prometheus metrics",
+    answer_text="Metrics in the Prometheus text format.",
+)
+async def metrics() -> Response[bytes]:
+    """Counts and timings of this process by route template; no data of any organization."""
+    return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
+
+
+API_ROUTES: Sequence[HTTPRouteHandler] = (_health_route("/health", "getApiHealth"),)
+"""Below /api/v1."""
+ROOT_ROUTES: Sequence[HTTPRouteHandler] = (_health_route("/health", "getHealth"), metrics)

@@ -1,0 +1,114 @@
+"""Fixtures: real PostgreSQL and Redis, started once per test process and only when a test asks for them."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+
+import httpx
+import pytest
+from litestar import Litestar
+
+from drippulse.kit.services import AppServices
+from drippulse.settings import Settings
+from drippulse_server.asgi import create_app_of
+from drippulse_server.embedded.postgres import EmbeddedPostgres
+from drippulse_server.embedded.redis import EmbeddedRedis
+from drippulse_server.services import build_services
+from tests.support.organizations import TestOrganization, make_organization
+from tests.support.postgres import fresh_database, prepare, settings_of
+
+MakeOrganization = Callable[[], Awaitable[TestOrganization]]
+MakeClient = Callable[..., httpx.AsyncClient]
+MakeDatabase = Callable[[str], Awaitable[Settings]]
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Generator[EmbeddedPostgres]:
+    server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Generator[EmbeddedRedis]:
+    server = EmbeddedRedis(tmp_path_factory.mktemp("redis"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+async def settings(postgres: EmbeddedPostgres, redis_server: EmbeddedRedis) -> Settings:
+    """Settings over a migrated database that all tests of this process share, each in organizations of its own."""
+    shared = settings_of(postgres, redis_server)
+    await prepare(postgres, shared)
+    return shared
+
+
+@pytest.fixture(scope="session")
+def make_database(postgres: EmbeddedPostgres, settings: Settings) -> MakeDatabase:
+    """A fresh migrated database by name, for tests that must be alone (the engine claims over all organizations)."""
+
+    async def make(name: str) -> Settings:
+        return await fresh_database(postgres, settings, name)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+async def services(settings: Settings) -> AppServices:
+    return build_services(settings)
+
+
+@pytest.fixture(scope="session")
+async def app(services: AppServices) -> AsyncGenerator[Litestar]:
+    """The whole web application, its lifespan running."""
+    application = create_app_of(services)
+    async with application.lifespan():
+        yield application
+
+
+@pytest.fixture(scope="session")
+async def make_client(app: Litestar) -> AsyncGenerator[MakeClient]:
+    """Clients that speak HTTP to the application in this process: `make_client(token)`; without a token anonymous."""
+    clients: list[httpx.AsyncClient] = []
+
+    def make(token: str | None = None) -> httpx.AsyncClient:
+        client = httpx.AsyncClient(
+            transport=httpx.ASGITransport(app, raise_app_exceptions=False),
+            base_url="http://drippulse.test",
+            headers={"authorization": f"Bearer {token}"} if token else {},
+        )
+        clients.append(client)
+        return client
+
+    yield make
+    for client in clients:
+        await client.aclose()
+
+
+@pytest.fixture(scope="session")
+def new_organization(services: AppServices, make_client: MakeClient) -> MakeOrganization:
+    """Further organizations: `await new_organization()`."""
+
+    async def make() -> TestOrganization:
+        return await make_organization(services, make_client)
+
+    return make
+
+
+@pytest.fixture
+async def organization(new_organization: MakeOrganization) -> TestOrganization:
+    """An organization of this test alone."""
+    return await new_organization()
+
+
+@pytest.fixture
+def client(organization: TestOrganization) -> httpx.AsyncClient:
+    """A client with the Admin's API key of `organization`."""
+    return organization.client
+
+
+@pytest.fixture(scope="session")
+def anonymous(make_client: MakeClient) -> httpx.AsyncClient:
+    """A client without credentials."""
+    return make_client()
