@@ -1,6 +1,7 @@
 """Fixtures: real PostgreSQL and Redis, started once per test process and only when a test asks for them."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -12,6 +13,7 @@ from drippulse_server.asgi import create_app_of
 from drippulse_server.embedded.postgres import EmbeddedPostgres
 from drippulse_server.embedded.redis import EmbeddedRedis
 from drippulse_server.services import build_services
+from tests.support.lifespan import running
 from tests.support.organizations import TestOrganization, make_organization
 from tests.support.postgres import fresh_database, prepare, settings_of
 
@@ -63,7 +65,7 @@ async def services(settings: Settings) -> AppServices:
 async def app(services: AppServices) -> AsyncGenerator[Litestar]:
     """The whole web application, its lifespan running."""
     application = create_app_of(services)
-    async with application.lifespan():
+    async with running(application):
         yield application
 
 
@@ -74,7 +76,7 @@ async def make_client(app: Litestar) -> AsyncGenerator[MakeClient]:
 
     def make(token: str | None = None) -> httpx.AsyncClient:
         client = httpx.AsyncClient(
-            transport=httpx.ASGITransport(app, raise_app_exceptions=False),
+            transport=httpx.ASGITransport(cast("Any", app), raise_app_exceptions=False),
             base_url="http://drippulse.test",
             headers={"authorization": f"Bearer {token}"} if token else {},
         )

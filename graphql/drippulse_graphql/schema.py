@@ -72,7 +72,7 @@ schema = build_schema()
 
 def core_schema(built: strawberry.Schema = schema) -> GraphQLSchema:
     """graphql-core's form of the schema, which documents are validated against."""
-    return built._schema  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - Strawberry has no public name for it
+    return built._schema  # pyright: ignore[reportPrivateUsage] - Strawberry has no public name for it
 
 
 def sdl() -> str:

@@ -8,6 +8,7 @@ from litestar import Litestar, Router
 from drippulse.kit.logging import configure_logging
 from drippulse.kit.services import AppServices
 from drippulse.settings import Settings, get_settings
+from drippulse_graphql.router import create_graphql_router
 from drippulse_rest.app import create_rest_router
 from drippulse_rest.kit.edge import Edge
 from drippulse_rest.kit.problems import EXCEPTION_HANDLERS
@@ -47,7 +48,7 @@ def create_app_of(services: AppServices) -> Litestar:
 
 
 def _routers(services: AppServices) -> list[Router]:
-    routers = [create_rest_router(services)]
+    routers = [create_rest_router(services), create_graphql_router(services)]
     if services.settings.development:
         routers.append(mailbox_router(services.database))
     return routers

@@ -106,7 +106,7 @@ class Supervisor:
         return list(self._children[name].lines)
 
     async def _spawn(self, child: _Child) -> Process:
-        # A pipe of our own: with asyncio's, wait() waits for all who hold it, and a crash that leaves orphans goes unseen.
+        # A pipe of our own: with asyncio's, wait() waits for orphans of the child that hold it, and misses the crash.
         reading, writing = os.pipe()
         try:
             process = await asyncio.create_subprocess_exec(

@@ -1,6 +1,6 @@
 """The REST edge: its routes as one router, its exception handlers, its API description."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from litestar import Router
@@ -11,8 +11,9 @@ from drippulse.kit.services import AppServices
 from drippulse.messaging.service import Tracking
 from drippulse.settings import Settings
 from drippulse_rest.enrollments.routes import ROUTES as ENROLLMENTS
-from drippulse_rest.kit.authorization import authorize
-from drippulse_rest.kit.request import ApiRequest
+from drippulse_rest.integrations.routes import ROUTES as CONNECTIONS
+from drippulse_rest.kit.authorization import authorization
+from drippulse_rest.kit.request import request_class
 from drippulse_rest.kit.routes import BODY_LIMIT, refuse_undeclared
 from drippulse_rest.openapi.document import build_document, render
 from drippulse_rest.openapi.routes import ROUTES as DOCUMENTATION
@@ -22,7 +23,7 @@ from drippulse_rest.tracking.routes import create_tracking_router
 from drippulse_rest.workflows.routes import ROUTES as WORKFLOWS
 
 BASE = "/api/v1"
-API: Sequence[HTTPRouteHandler] = (*SESSIONS, *WORKFLOWS, *ENROLLMENTS, *API_ROUTES)
+API: Sequence[HTTPRouteHandler] = (*SESSIONS, *WORKFLOWS, *ENROLLMENTS, *CONNECTIONS, *API_ROUTES)
 
 
 def create_rest_router(services: AppServices) -> Router:
@@ -31,23 +32,19 @@ def create_rest_router(services: AppServices) -> Router:
     Raises:
         ImproperlyConfiguredException: a route declares neither a permission nor that it is public.
     """
-    routers = create_tracking_router(Tracking(services.database, services.settings))
-    return _router({"services": services}, routers)
+    return Router(
+        "/",
+        route_handlers=[_routes(create_tracking_router(Tracking(services.database, services.settings)))],
+        guards=[authorization(services.authenticator)],
+        request_class=request_class(services),
+    )
 
 
-def _router(opt: Mapping[str, Any], tracking: Sequence[Router]) -> Router:
+def _routes(tracking: Sequence[Router]) -> Router:
     router = Router(
         "/",
-        route_handlers=[
-            Router(BASE, route_handlers=list(API)),
-            *ROOT_ROUTES,
-            *DOCUMENTATION,
-            *tracking,
-        ],
-        guards=[authorize],
-        request_class=ApiRequest,
+        route_handlers=[Router(BASE, route_handlers=list(API)), *ROOT_ROUTES, *DOCUMENTATION, *tracking],
         request_max_body_size=BODY_LIMIT,
-        opt=dict(opt),
     )
     refuse_undeclared(handler for route in router.routes for handler in getattr(route, "route_handlers", ()))
     return router
@@ -57,7 +54,7 @@ def openapi_document() -> dict[str, Any]:
     """The API description, OpenAPI 3.1, generated from the routes."""
     settings = Settings.model_construct()
     undone = Tracking(Database(settings), settings)  # never opened: the description needs the routes, not what they do
-    return build_document([_router({}, create_tracking_router(undone))])
+    return build_document([_routes(create_tracking_router(undone))])
 
 
 def openapi_json() -> str:

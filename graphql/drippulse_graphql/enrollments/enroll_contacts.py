@@ -10,6 +10,7 @@ from drippulse.enrollments.contacts import read_batch
 from drippulse.enrollments.service import bulk_enroll
 from drippulse_graphql.enrollments.types import ENROLLMENT, Enrollment
 from drippulse_graphql.kit.context import Info
+from drippulse_graphql.kit.fields import resolved
 from drippulse_graphql.kit.ids import encode_id, id_of
 from drippulse_graphql.kit.mutations import UserError, attempt
 from drippulse_graphql.kit.nodes import load_nodes
@@ -53,7 +54,7 @@ class EnrollContactsPayload:
     created_count: int
     skipped_invalid_rows: int
     enrollment_ids: list[strawberry.ID]
-    enrollments: list[Enrollment] = strawberry.field(resolver=_enrollments, description="The first of those made.")
+    enrollments: list[Enrollment] = resolved(_enrollments, description="The first of those made.")
     results: list[EnrollResult] = strawberry.field(description="One for each contact, in their order.")
     user_errors: list[UserError]
 

@@ -31,7 +31,9 @@ TIMELINE = f"""(
 ) s"""  # noqa: S608 - fixed parts
 
 
-@strawberry.type(description="One attempt of one visit of a step; the last one of an unfinished run is the step it is on.")
+@strawberry.type(
+    description="One attempt of one visit of a step; the last one of an unfinished run is the step it is on."
+)
 class TimelineEntry:
     id: strawberry.ID | None = column("s.id::text", description="Null while the step is not finished.")
     visit: int = column("s.visit", description="Number of the step visit, from 1.")

@@ -15,7 +15,11 @@ Paging: TypeAlias = tuple[int | None, str | None, int | None, str | None]
 
 
 async def enrollments_of(
-    context: Context, workflow_id: int, chosen: EnrollmentFilter | None, order_by: EnrollmentOrder | None, paging: Paging
+    context: Context,
+    workflow_id: int,
+    chosen: EnrollmentFilter | None,
+    order_by: EnrollmentOrder | None,
+    paging: Paging,
 ) -> Row:
     listing = _listing(chosen, order_by, parent="e.workflow_id")
     scope = scope_of("enrollments", workflow_id, listing.order, listing.conditions)

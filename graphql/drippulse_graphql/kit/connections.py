@@ -58,7 +58,7 @@ async def connect(context: Context, listing: Listing, scope: str, page: PageArgu
 
 
 async def connect_child(context: Context, listing: Listing, scope: str, page: PageArguments, parent: int) -> Row:
-    """The connection of one parent; those of other parents with the same arguments are fetched in the same statement."""
+    """The connection of one parent; other parents with the same arguments share the statement."""
     found = await context.loader(_load_pages).load((listing, page, parent))
 
     async def count() -> int:

@@ -18,9 +18,7 @@ T = TypeVar("T")
 class Context:
     """The caller, the open transaction, the validated document, and the data loaders of this operation."""
 
-    def __init__(
-        self, principal: Principal, session: Session, services: AppServices, document: DocumentNode
-    ) -> None:
+    def __init__(self, principal: Principal, session: Session, services: AppServices, document: DocumentNode) -> None:
         self.principal = principal
         self.session = session
         self.services = services
@@ -32,7 +30,7 @@ class Context:
         return self.principal.organization_id
 
     def loader(self, load: "Callable[[Context, list[K]], Awaitable[Sequence[T]]]") -> DataLoader[K, T]:
-        """The loader of this operation that asks `load` for many keys at once; answers come in the order of the keys."""
+        """The loader of this operation that asks `load` for many keys at once; it answers in their order."""
         found = self._loaders.get(load)
         if found is None:
 

@@ -1,12 +1,12 @@
 """Field declarations: where each field's value comes from, written beside the field and nowhere else.
 
-`source_of(field)` reads a declaration back. A `Column` and an `Embedded` are pure SQL over the type's `Table`, a `Relation` says how
-another type's rows are joined, and a `Resolved` field is made in Python from the columns that it names.
+`source_of(field)` reads a declaration back. A `Column` and an `Embedded` are pure SQL over the type's `Table`, a
+`Relation` says how another type's rows are joined, and a `Resolved` field is made in Python from the columns it names.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import strawberry
 from strawberry.extensions import FieldExtension
@@ -29,7 +29,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column or an expression over the type's table. `decode` turns the database's value (not null) into the field's."""
+    """A column or an expression over the type's table. `decode` turns its value, unless null, into the field's."""
 
     sql: str
     decode: Callable[[Any], Any] | None = None
@@ -105,6 +105,6 @@ def _declared(
     description: str | None = None,
     extensions: list[FieldExtension] | None = None,
 ) -> Any:
-    return strawberry.field(
+    return cast("Any", strawberry.field)(
         resolver=resolver, description=description, metadata={SOURCE: source}, extensions=extensions or []
     )

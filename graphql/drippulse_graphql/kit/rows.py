@@ -36,9 +36,7 @@ class Children:
     newest_first: str
 
 
-async def newest_children(
-    context: Context, children: Children, keys: Sequence[tuple[int, int]]
-) -> list[list[Row]]:
+async def newest_children(context: Context, children: Children, keys: Sequence[tuple[int, int]]) -> list[list[Row]]:
     """For each (parent, how many): its newest rows, oldest first."""
     table = children.table
     records = await context.session.fetch(

@@ -58,7 +58,7 @@ class Selection:
     def _all(self) -> dict[str, str]:
         found = dict(self._columns)
         for _, inner in self._embedded:
-            found.update(inner._all())  # noqa: SLF001 - its own class
+            found.update(inner._all())
         return found
 
     def row(self, record: Record) -> Row:
@@ -67,7 +67,7 @@ class Selection:
             value = record[alias]
             row[name] = value if decode is None or value is None else decode(value)
         for name, inner in self._embedded:
-            row[name] = inner._row_or_none(record)  # noqa: SLF001 - its own class
+            row[name] = inner._row_or_none(record)
         return row
 
     def _row_or_none(self, record: Record) -> Row | None:

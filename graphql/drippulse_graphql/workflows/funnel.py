@@ -3,7 +3,6 @@
 import strawberry
 
 from drippulse.enrollments.presentation import outline, step_funnel
-from drippulse.kit.db import Record
 from drippulse_graphql.kit.context import Context
 from drippulse_graphql.kit.selection import Row
 
@@ -43,7 +42,7 @@ class StepFunnel:
 async def load_funnels(context: Context, keys: list[tuple[int, str]]) -> list[Row]:
     """By (workflow id, its steps as JSON text)."""
     records = await context.session.fetch(COUNTS, context.organization_id, [number for number, _ in keys])
-    counts: dict[int, list[Record]] = {}
+    counts: dict[int, list[Row]] = {}
     for record in records:
-        counts.setdefault(record["workflow_id"], []).append(record)
+        counts.setdefault(record["workflow_id"], []).append(dict(record))
     return [step_funnel(outline(steps), counts.get(number, [])) for number, steps in keys]

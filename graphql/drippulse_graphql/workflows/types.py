@@ -71,7 +71,9 @@ class Workflow(Node):
     name: str = column("w.name")
     description: str = column("w.description")
     status: WorkflowStatus = column("w.status", decode=WorkflowStatus)
-    version: int = column("w.version", description="Rises when steps change; enrollments keep the version they began on.")
+    version: int = column(
+        "w.version", description="Rises when steps change; enrollments keep the version they began on."
+    )
     steps: list[Step] = resolved(_steps, keys={"steps_json": "v.steps"})
     integrations: JSON = column("w.integrations", decode=orjson.loads)
     created_at: datetime = column("w.created_at")

@@ -11,7 +11,7 @@ from drippulse.kit.db import Database, Role, Session
 
 SUPPRESSED = """
 SELECT i.id FROM unnest($1::bigint[], $2::bigint[], $3::text[]) AS i(id, organization_id, email)
-JOIN suppression s ON s.organization_id = i.organization_id AND s.email = i.email
+JOIN suppression s ON s.organization_id = i.organization_id AND s.email = lower(i.email)
 """
 
 UPDATE = """
@@ -29,7 +29,8 @@ FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::int[], $6:
   $18::bool[])
   AS i(id, organization_id, fence, status, step_index, step_id, visit, visits, bag, attempt, entered_at, next_run_at,
        keep_lease, wait_reason, last_error, intent, finished, needs_lease)
-WHERE e.id = ANY ($1) AND e.organization_id = i.organization_id AND e.id = i.id AND e.fence = i.fence AND e.status = 'active'
+WHERE e.id = ANY ($1) AND e.organization_id = i.organization_id AND e.id = i.id AND e.fence = i.fence
+  AND e.status = 'active'
   AND (NOT i.needs_lease OR e.claimable_at > now())
 RETURNING e.id
 """

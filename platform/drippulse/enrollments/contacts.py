@@ -62,7 +62,7 @@ def read_batch(body: object, *, may_hold_nul: bool) -> Batch:
         InvalidTimezoneError, ValidationError: as the reference documents (422).
         NotFoundError: `agent_id` was sent; there are no agents yet.
     """
-    fields = unwrap(body, "enrollment") if isinstance(body, dict) else {}
+    fields = unwrap(cast("object", body), "enrollment") if isinstance(body, dict) else dict[str, Any]()
     contacts = fields.get("contacts")
     if not isinstance(contacts, list):
         raise ContactsRequiredError

@@ -157,6 +157,7 @@ class Engine:
         tasks.discard(task)
         metrics.IN_FLIGHT.set(len(self._runs))
         self._freed.set()
+        self.poke()  # what just came to rest may be due before the nap ends that was measured without it
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("engine_task_failed", exc_info=error)
 

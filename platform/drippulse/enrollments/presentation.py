@@ -1,10 +1,10 @@
 """Enrollments as every edge answers them. Pure: rows in, JSON-ready values out."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import orjson
 
@@ -12,7 +12,12 @@ from drippulse.enrollments.tables import EnrollmentStatus
 from drippulse.kit.clock import isoformat, isoformat_or_none
 
 Json: TypeAlias = dict[str, Any]
-Row: TypeAlias = Mapping[str, Any]
+
+
+class Row(Protocol):
+    """A database record, or anything else with these columns."""
+
+    def __getitem__(self, column: str, /) -> Any: ...
 
 
 @dataclass(frozen=True, slots=True)

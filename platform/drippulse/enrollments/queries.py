@@ -1,4 +1,4 @@
-"""Reads and writes of enrollments, with their SQL shape. Every statement names the organization; RLS is the second net."""
+"""Reads and writes of enrollments. Every statement names the organization; row-level security is the second net."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -41,11 +41,13 @@ FROM enrollment e WHERE {LIVE} GROUP BY 1, 2"""
 OUTLINES = """SELECT version, steps FROM workflow_version
 WHERE organization_id = $1 AND workflow_id = $2 AND version = ANY($3::integer[])"""
 
-TIMELINE = """SELECT id, visit, step_index, step_id, name, type, status, attempt, started_at, finished_at, input, output,
-error FROM enrollment_step WHERE organization_id = $1 AND enrollment_id = $2 ORDER BY visit, attempt, id LIMIT 2000"""
+TIMELINE = """SELECT id, visit, step_index, step_id, name, type, status, attempt, started_at, finished_at,
+input, output, error
+FROM enrollment_step WHERE organization_id = $1 AND enrollment_id = $2 ORDER BY visit, attempt, id LIMIT 2000"""
 
 DELIVERIES = """SELECT id, visit, step_index, step_id, recipient, subject, message_id, status, attempts, response,
-created_at, updated_at, sent_at FROM delivery WHERE organization_id = $1 AND enrollment_id = $2 ORDER BY id LIMIT 2000"""
+created_at, updated_at, sent_at
+FROM delivery WHERE organization_id = $1 AND enrollment_id = $2 ORDER BY id LIMIT 2000"""
 
 NURTURE_EVENTS = """SELECT id, delivery_id, type, at, url, human FROM nurture_event
 WHERE organization_id = $1 AND enrollment_id = $2 ORDER BY id LIMIT 2000"""
@@ -111,14 +113,14 @@ async def page(
     args += [request.fetch, request.offset]
     order = order_by(request.sort, SORTS, "e.id")
     sql = (
-        f"SELECT {COLUMNS} FROM enrollment e WHERE {where} ORDER BY {order} LIMIT ${len(args) - 1} OFFSET ${len(args)}"  # noqa: S608 - fixed parts
+        f"SELECT {COLUMNS} FROM enrollment e WHERE {where} ORDER BY {order} LIMIT ${len(args) - 1} OFFSET ${len(args)}"
     )
     return await session.fetch(sql, *args)
 
 
 async def count(session: Session, organization_id: int, workflow_id: int, filters: Filters) -> int:
     where, args = _where(organization_id, workflow_id, filters)
-    return int(await session.fetchval(f"SELECT count(*) FROM enrollment e WHERE {where}", *args))  # noqa: S608 - fixed parts
+    return int(await session.fetchval(f"SELECT count(*) FROM enrollment e WHERE {where}", *args))
 
 
 def _where(organization_id: int, workflow_id: int, filters: Filters) -> tuple[str, list[Any]]:

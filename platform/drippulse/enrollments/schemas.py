@@ -14,9 +14,9 @@ class BulkEnrollment(BaseModel):
     contacts: list[dict[str, Any]] = Field(
         min_length=1,
         max_length=100_000,
-        description="Free-form objects; their fields are what templates and conditions see. Known are email, first_name, "
-        "last_name, timezone (this contact's own) and the reference: lead_ref, or the first present of id, uuid, "
-        "public_id, crm_id, lead_id. Rows that are no objects are skipped and counted.",
+        description="Free-form objects; their fields are what templates and conditions see. Known are email, "
+        "first_name, last_name, timezone (this contact's own) and the reference: lead_ref, or the first present of id, "
+        "uuid, public_id, crm_id, lead_id. Rows that are no objects are skipped and counted.",
     )
     timezone: str | None = Field(default=None, description="IANA time zone of the contacts; UTC when left out.")
     agent_id: int | None = Field(default=None, description="An agent of the organization to bind.")

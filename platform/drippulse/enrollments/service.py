@@ -52,7 +52,7 @@ async def bulk_enroll(
 
 
 def _bulk_answer(workflow: Record, batch: Batch, ids: list[int]) -> dict[str, Any]:
-    results = [
+    results: list[dict[str, Any]] = [
         {"index": index, "status": "enrolled", "enrollment_id": new_id, "reason": None}
         for index, new_id in zip(batch.rows.indexes, ids, strict=True)
     ]
@@ -71,8 +71,7 @@ def _bulk_answer(workflow: Record, batch: Batch, ids: list[int]) -> dict[str, An
 async def list_enrollments(
     session: Session, principal: Principal, workflow_id: int, filters: Filters, request: PageRequest
 ) -> dict[str, Any]:
-    """`{enrollments, total, total_count, step_funnel}`; `total` counts the workflow's, `total_count` what the filters let
-    through."""
+    """`{enrollments, total, total_count, step_funnel}`. `total_count` is what the filters let through."""
     _check_status(filters.status)
     workflow = await require_workflow(session, principal, workflow_id)
     organization = principal.organization_id

@@ -10,10 +10,10 @@ from drippulse.enrollments.claim import Claimed
 from drippulse.enrollments.commit import MailIntent, MailResult, Progress, StepRow
 from drippulse.enrollments.tables import EnrollmentStatus
 from drippulse.kit.json import dump_json
-from drippulse.messaging.compose import message_id, tracked_urls
+from drippulse.messaging.compose import message_id
 from drippulse.messaging.links import MailRef
 from drippulse.workflows.graph import Graph
-from drippulse.workflows.steps.base import Outcome, OutcomeKind, OutgoingMail, Prepared
+from drippulse.workflows.steps.base import Outcome, OutcomeKind, Prepared
 from drippulse.workflows.templates import Templates
 from drippulse.workflows.walk import StepRecord, StepStatus, Stop, Subject, Walk, WalkState, resume_with
 
@@ -195,17 +195,15 @@ def _come_to_rest(progress: Progress, walk: Walk, now: datetime, retry_base: flo
 
 def _intend(progress: Progress, prepared: Prepared, visit: int) -> None:
     progress.recipient = prepared.recipient
-    if isinstance(prepared.request, OutgoingMail):
-        mail = prepared.request
-        ref = MailRef(progress.organization_id, progress.id, visit)
+    if prepared.recipient is not None:
         progress.mail = MailIntent(
             visit=visit,
             step_id=progress.step_id,
             step_index=progress.step_index,
-            recipient=mail.to,
-            subject=mail.subject.replace("\x00", ""),
-            message_id=message_id(ref),
-            links=dump_json(tracked_urls(mail)),
+            recipient=prepared.recipient,
+            subject=(prepared.subject or "").replace("\x00", ""),
+            message_id=message_id(MailRef(progress.organization_id, progress.id, visit)),
+            links=dump_json(prepared.links),
         )
 
 
@@ -257,7 +255,7 @@ def retry_record(run: Run, walk: Walk, now: datetime) -> StepRecord:
 
 def mail_result(prepared: Prepared, visit: int, outcome: Outcome) -> list[MailResult]:
     """What the delivery row says once the call has an outcome; nothing for effects that are not mail."""
-    if not isinstance(prepared.request, OutgoingMail):
+    if prepared.recipient is None:
         return []
     response = str(outcome.output.get("response", "")) if outcome.kind is OutcomeKind.DONE else outcome.message
     return [MailResult(visit, MAIL_STATUS[outcome.kind], response.replace("\x00", ""))]

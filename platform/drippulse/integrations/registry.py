@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
-from typing import cast
 
 import structlog
 
@@ -93,10 +92,9 @@ def _load(entry: EntryPoint) -> type[Connector] | str:
         return f"{type(error).__name__}: {error}".strip()
     if not inspect.isclass(loaded) or not issubclass(loaded, Connector):
         return f"{entry.value} is not a subclass of drippulse_connector_sdk.Connector."
-    connector = cast("type[Connector]", loaded)
-    if connector.key != entry.name:
-        return f'the entry point is named "{entry.name}" and the connector\'s key is "{connector.key}".'
-    return connector
+    if loaded.key != entry.name:
+        return f'the entry point is named "{entry.name}" and the connector\'s key is "{loaded.key}".'
+    return loaded
 
 
 def _package(entry: EntryPoint) -> str:

@@ -6,7 +6,6 @@ at least two labels. Quoted local parts, comments, address literals and display 
 
 import re
 from dataclasses import dataclass
-from email.utils import formataddr
 
 MAX_ADDRESS_BYTES = 254
 MAX_LOCAL_BYTES = 64
@@ -15,6 +14,7 @@ MAX_DOMAIN_BYTES = 253
 _LOCAL = re.compile(r"[^\s\x00-\x20\x7f-\xa0()<>\[\]:;@\\,.\"]+(?:\.[^\s\x00-\x20\x7f-\xa0()<>\[\]:;@\\,.\"]+)*")
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _ANGLE = re.compile(r"\s*(?P<name>[^<>]*?)\s*<(?P<address>[^<>]*)>\s*")
+_PLAIN_WORDS = re.compile(r"[A-Za-z0-9 ]+")
 _UNSAFE_IN_HEADER = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
 
 
@@ -26,9 +26,11 @@ class Mailbox:
     address: str
 
     def __str__(self) -> str:
-        return formataddr((self.name, self.address), charset="utf-8") if self.name.isascii() else self._unicode()
-
-    def _unicode(self) -> str:
+        """As a header has it, in Unicode; the name is quoted unless it is plain words."""
+        if not self.name:
+            return self.address
+        if _PLAIN_WORDS.fullmatch(self.name):
+            return f"{self.name} <{self.address}>"
         quoted = self.name.replace("\\", "\\\\").replace('"', '\\"')
         return f'"{quoted}" <{self.address}>'
 

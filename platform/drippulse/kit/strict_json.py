@@ -66,7 +66,7 @@ def _containers(values: Iterable[Any]) -> list[Any]:
 
 
 def _children(container: Any) -> Iterable[Any]:
-    return container.values() if type(container) is dict else container
+    return cast("dict[str, Any]", container).values() if type(container) is dict else container
 
 
 def _too_deep() -> MalformedJsonError:

@@ -2,7 +2,6 @@
 
 import html
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
@@ -10,14 +9,13 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 
+from drippulse.messaging.html_links import links_in, replace_links
 from drippulse.messaging.links import MailRef, TrackingLinks
 from drippulse.workflows.steps.base import OutgoingMail
 
-HREF = re.compile(r"""(<a\b[^>]*?\bhref\s*=\s*)(?:"([^"]*)"|'([^']*)')""", re.IGNORECASE)
 BODY_END = re.compile(r"</body\s*>", re.IGNORECASE)
 TAGS = re.compile(r"<(?:style|script)\b.*?</(?:style|script)\s*>|<[^>]+>", re.IGNORECASE | re.DOTALL)
 LINE_ENDS = re.compile(r"<(?:br|/p|/div|/h\d|/li|/tr)\b[^>]*>", re.IGNORECASE)
-MAX_LINKS = 200
 POLICY = SMTP.clone(max_line_length=998)
 
 
@@ -32,13 +30,8 @@ class Composed:
 
 
 def tracked_urls(mail: OutgoingMail) -> tuple[str, ...]:
-    """The http(s) URLs that the HTML part links to, in order and once each; what clicks may redirect to."""
-    if not (mail.track_clicks and mail.html):
-        return ()
-    found = (
-        html.unescape(match[2] if match[2] is not None else match[3]).strip() for match in HREF.finditer(mail.html)
-    )
-    return tuple(dict.fromkeys(url for url in found if url.lower().startswith(("http://", "https://"))))[:MAX_LINKS]
+    """The URLs that clicks may redirect to, by the index that click links carry."""
+    return links_in(mail.html) if mail.track_clicks and mail.html else ()
 
 
 def message_id(ref: MailRef) -> str:
@@ -84,22 +77,12 @@ def as_text(markup: str) -> str:
 def _html_part(mail: OutgoingMail, ref: MailRef, links: TrackingLinks, urls: tuple[str, ...], unsubscribe: str) -> str:
     body = mail.html or ""
     if urls:
-        body = HREF.sub(_click_rewriter(ref, links, urls), body)
+        index = {url: position for position, url in enumerate(urls)}
+        body = replace_links(body, lambda url: links.click(ref, index[url], url) if url in index else None)
     tail = f'<p style="font-size:12px;color:#666"><a href="{html.escape(unsubscribe)}">Unsubscribe</a></p>'
     if mail.track_opens:
         tail += f'<img src="{html.escape(links.pixel(ref))}" width="1" height="1" alt="" style="display:block">'
     return BODY_END.sub(lambda match: tail + match[0], body, count=1) if BODY_END.search(body) else body + tail
-
-
-def _click_rewriter(ref: MailRef, links: TrackingLinks, urls: tuple[str, ...]) -> Callable[[re.Match[str]], str]:
-    index = {url: position for position, url in enumerate(urls)}
-
-    def rewrite(match: re.Match[str]) -> str:
-        url = html.unescape(match[2] if match[2] is not None else match[3]).strip()
-        position = index.get(url)
-        return match[0] if position is None else f'{match[1]}"{html.escape(links.click(ref, position, url))}"'
-
-    return rewrite
 
 
 def _address(name: str, address: str) -> Address:

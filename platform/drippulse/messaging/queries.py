@@ -33,7 +33,7 @@ async def add_engagement(
 async def suppress(session: Session, ref: MailRef, email: str, reason: str) -> bool:
     """Put an address on the suppression list; False when it was there already."""
     added = await session.fetchval(
-        """INSERT INTO suppression (organization_id, email, reason, enrollment_id) VALUES ($1, $2, $3, $4)
+        """INSERT INTO suppression (organization_id, email, reason, enrollment_id) VALUES ($1, lower($2), $3, $4)
            ON CONFLICT (organization_id, email) DO NOTHING RETURNING id""",
         ref.organization_id,
         email,

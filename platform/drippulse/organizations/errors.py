@@ -17,8 +17,8 @@ class InvalidTokenError(UnauthenticatedError):
 
     def __init__(self) -> None:
         super().__init__(
-            "This bearer token is not valid, has expired or was revoked. Send an organization API key or a fresh session "
-            "token as `Authorization: Bearer ...`."
+            "This bearer token is not valid, has expired or was revoked. "
+            "Send an organization API key or a fresh session token as `Authorization: Bearer ...`."
         )
 
 

@@ -24,7 +24,7 @@ async def member(session: Session, user_id: int, organization_id: int) -> Record
 
 
 async def user_by_name(session: Session, username: str) -> Record | None:
-    """The user with the membership that is oldest: id, username, email, password_hash, session_epoch, organization_id."""
+    """A user with their oldest membership: id, username, email, password_hash, session_epoch, organization_id."""
     return await session.fetchrow(
         """SELECT u.id, u.username, u.email, u.password_hash, u.session_epoch, m.organization_id
            FROM app_user u JOIN membership m ON m.user_id = u.id

@@ -106,7 +106,7 @@ def evaluate(match: MatchMode, conditions: Iterable[Condition], bag: Mapping[str
         details.append(
             {
                 "field": condition.field,
-                "operator": condition.operator.value,
+                "operator": condition.operator,
                 "value": condition.value,
                 "actual": actual,
                 "passed": result,

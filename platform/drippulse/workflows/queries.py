@@ -1,4 +1,4 @@
-"""Reads and writes of workflows, with their SQL shape. Every statement names the organization; RLS is the second net."""
+"""Reads and writes of workflows. Every statement names the organization; row-level security is the second net."""
 
 from typing import Any
 
@@ -53,7 +53,7 @@ async def page(
 async def count(session: Session, organization_id: int, *, status: str | None, q: str | None) -> int:
     where, args = _filters(organization_id, status, q)
     found = await session.fetchval(
-        f"SELECT count(*) FROM workflow w WHERE w.organization_id = $1 AND w.deleted_at IS NULL{where}",  # noqa: S608 - fixed parts
+        f"SELECT count(*) FROM workflow w WHERE w.organization_id = $1 AND w.deleted_at IS NULL{where}",
         *args,
     )
     return int(found)

@@ -103,7 +103,7 @@ def _is_sealed(value: Any) -> bool:
 
 def _is_secret(field: FieldInfo) -> bool:
     extra = field.json_schema_extra
-    return isinstance(extra, dict) and bool(extra.get("secret"))
+    return isinstance(extra, dict) and bool(cast("dict[str, Any]", extra).get("secret"))
 
 
 def _context(organization_id: int, step: Step) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from io import StringIO
 from typing import Any
 
@@ -21,6 +21,7 @@ from drippulse.workflows.liquid_sandbox import (
     unknown_filters,
 )
 from drippulse.workflows.namespace import contact_view
+from drippulse.workflows.quick_templates import quick_parts, render_quick
 
 MAX_SOURCE_CHARACTERS = 262_144
 CACHED_TEMPLATES = 512
@@ -60,6 +61,17 @@ class _Namespace(Mapping[str, Any]):
         return True
 
 
+class _Parsed:
+    """A parsed template, and its parts when it is simple enough for `render_quick`."""
+
+    __slots__ = ("html", "parts", "template")
+
+    def __init__(self, environment: Environment, source: str) -> None:
+        self.template = environment.from_string(source)
+        self.parts = quick_parts(self.template)
+        self.html = environment.autoescape
+
+
 class Templates:
     """Renders Liquid in a sandbox, plain or HTML-escaped.
 
@@ -71,8 +83,8 @@ class Templates:
         self._clock = clock
         self._plain_environment = make_environment(autoescape=False, clock=clock)
         self._html_environment = make_environment(autoescape=True, clock=clock)
-        self._parse_plain = lru_cache(maxsize=cached)(self._plain_environment.from_string)
-        self._parse_html = lru_cache(maxsize=cached)(self._html_environment.from_string)
+        self._parse_plain = lru_cache(maxsize=cached)(partial(_Parsed, self._plain_environment))
+        self._parse_html = lru_cache(maxsize=cached)(partial(_Parsed, self._html_environment))
 
     def render(self, source: str, bag: Mapping[str, Any]) -> str:
         """Raises TemplateRenderError when the data makes the template fail or a limit is passed."""
@@ -99,7 +111,7 @@ class Templates:
         if not is_template(source):
             return None
         try:
-            return _filter_problem(self._parse_plain(source), self._plain_environment, source)
+            return _filter_problem(self._parse_plain(source).template, self._plain_environment, source)
         except LiquidError as error:
             return _describe(error)
         except RecursionError:
@@ -118,11 +130,16 @@ class Templates:
         finally:
             missing_names.reset(token)
 
-    def _run(self, template: BoundTemplate, bag: Mapping[str, Any]) -> str:
-        """What `BoundTemplate.render` does, less the copies it makes of the bag."""
-        context = BudgetedContext(template, globals=_Namespace(bag, self._clock))
+    def _run(self, parsed: "_Parsed", bag: Mapping[str, Any]) -> str:
+        """What `BoundTemplate.render` does, less the copies it makes of the bag, and quickly where that is enough."""
+        namespace = _Namespace(bag, self._clock)
+        if parsed.parts is not None:
+            quick = render_quick(parsed.parts, namespace, html=parsed.html)
+            if quick is not None:
+                return quick
+        context = BudgetedContext(parsed.template, globals=namespace)
         buffer: StringIO = LimitedStringIO(limit=MAX_OUTPUT_BYTES)
-        for node in template.nodes:
+        for node in parsed.template.nodes:
             node.render(context, buffer)
         return buffer.getvalue()
 

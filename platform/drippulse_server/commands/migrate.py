@@ -20,7 +20,7 @@ def migrate(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
     settings = connected_settings(data_dir)
 
     async def run() -> list[str]:
-        await reachable_database(settings.database_owner_url)
+        await reachable_database(settings.database_owner_url, "DRIPPULSE_DATABASE_OWNER_URL")
         return await run_migrations(settings)
 
     applied = asyncio.run(run())

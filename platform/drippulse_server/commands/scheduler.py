@@ -9,6 +9,8 @@ def scheduler(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
     Example: `drippulse scheduler`
     """
     from drippulse_server.instance import connected_settings
+
+    settings = connected_settings(data_dir)
     from drippulse_workers.run import run_scheduler
 
-    run_scheduler(connected_settings(data_dir))
+    run_scheduler(settings)

@@ -9,6 +9,8 @@ def worker(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
     Example: `drippulse worker`
     """
     from drippulse_server.instance import connected_settings
+
+    settings = connected_settings(data_dir)
     from drippulse_workers.run import run_worker
 
-    run_worker(connected_settings(data_dir))
+    run_worker(settings)

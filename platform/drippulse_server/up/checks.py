@@ -60,8 +60,8 @@ def usable_data_dir(folder: Path) -> bool:
         raise CommandFailure(sentence, ExitCode.DATA_FOLDER) from error
 
 
-async def reachable_database(url: str) -> None:
-    """Connects to PostgreSQL once.
+async def reachable_database(url: str, variable: str = "DRIPPULSE_DATABASE_URL") -> None:
+    """Connects to PostgreSQL once; `variable` is where the URL comes from.
 
     Raises:
         CommandFailure: exit code 5.
@@ -72,7 +72,7 @@ async def reachable_database(url: str) -> None:
         connection = await asyncpg.connect(url, timeout=CONNECT_SECONDS)
     except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         reason = _reason(error)
-        sentence = f"PostgreSQL at {without_secrets(url)} cannot be reached ({reason}): check DRIPPULSE_DATABASE_URL."
+        sentence = f"PostgreSQL at {without_secrets(url)} cannot be reached ({reason}): check {variable}."
         raise CommandFailure(sentence, ExitCode.DATABASE) from error
     await connection.close()
 

@@ -78,7 +78,7 @@ async def _check_outside() -> None:
     checked_settings(env=os.environ.get("DRIPPULSE_ENV") or "development")
     for name in ("DRIPPULSE_DATABASE_URL", "DRIPPULSE_DATABASE_OWNER_URL"):
         if url := os.environ.get(name):
-            await reachable_database(url)
+            await reachable_database(url, name)
     if url := os.environ.get("DRIPPULSE_REDIS_URL"):
         await reachable_redis(url)
 

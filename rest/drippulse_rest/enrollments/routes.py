@@ -5,7 +5,7 @@ from typing import Annotated
 
 from litestar import Response
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from drippulse.enrollments import queries, service
 from drippulse.enrollments.contacts import Batch, read_batch
@@ -16,7 +16,8 @@ from drippulse.kit import strict_json
 from drippulse.kit.pagination import page_request
 from drippulse.organizations.policy import Permission
 from drippulse_rest.kit.answers import json_answer, list_answer, no_content
-from drippulse_rest.kit.paging import Cursor, Page, PerPage, Search, Sort
+from drippulse_rest.kit.ids import EnrollmentId, WorkflowId
+from drippulse_rest.kit.paging import Cursor, Page, PerPage, Sort
 from drippulse_rest.kit.request import ApiRequest
 from drippulse_rest.kit.routes import BULK_BODY_LIMIT, Body, route
 
@@ -47,15 +48,15 @@ BULK_ERRORS = (
 )
 async def list_enrollments(
     request: ApiRequest,
-    workflow_id: int,
+    workflow_id: WorkflowId,
     page: Page = None,
     per_page: PerPage = None,
     cursor: Cursor = None,
     sort: Sort = None,
-    q: Annotated[str | None, Parameter(description="Text in the e-mail, the name or the reference.")] = None,
-    status: Annotated[str | None, Parameter(description="Only runs of this status.")] = None,
-    step_index: Annotated[int | None, Parameter(description="Only runs on this step, from 0.")] = None,
-    lead_ref: Annotated[str | None, Parameter(description="Only runs of this reference.")] = None,
+    q: Annotated[str | None, QueryParameter(description="Text in the e-mail, the name or the reference.")] = None,
+    status: Annotated[str | None, QueryParameter(description="Only runs of this status.")] = None,
+    step_index: Annotated[int | None, QueryParameter(description="Only runs on this step, from 0.")] = None,
+    lead_ref: Annotated[str | None, QueryParameter(description="Only runs of this reference.")] = None,
 ) -> Response[bytes]:
     """The 500 newest runs, or a page of them, with how many stand on each step. Filters do not change the funnel."""
     wanted = page_request(page, per_page, cursor, sort=sort, sorts=queries.SORTS, full_limit=service.LIST_LIMIT)
@@ -78,7 +79,7 @@ async def list_enrollments(
     errors={404: ("workflow_not_found", "agent_not_found"), 422: BULK_ERRORS},
     body_limit=BULK_BODY_LIMIT,
 )
-async def bulk_enroll(request: ApiRequest, workflow_id: int) -> Response[bytes]:
+async def bulk_enroll(request: ApiRequest, workflow_id: WorkflowId) -> Response[bytes]:
     """Starts one live run for each contact. Every call makes new rows; remove a mistaken one with DELETE. When no row
     at all can be made the answer is 422, never a 201 with zero."""
     batch = await _read_batch(request)
@@ -108,7 +109,7 @@ async def _read_batch(request: ApiRequest) -> Batch:
     answer=EnrollmentDetail,
     errors=UNKNOWN,
 )
-async def get_enrollment(request: ApiRequest, workflow_id: int, enrollment_id: int) -> Response[bytes]:
+async def get_enrollment(request: ApiRequest, workflow_id: WorkflowId, enrollment_id: EnrollmentId) -> Response[bytes]:
     """One run with its timeline, mails, what recipients did with them, and its runtime state."""
     async with request.transaction() as session:
         found = await service.get_enrollment(session, request.principal, workflow_id, enrollment_id)
@@ -126,7 +127,9 @@ async def get_enrollment(request: ApiRequest, workflow_id: int, enrollment_id: i
     answer_text="Removed; nothing further happens for it.",
     errors=UNKNOWN,
 )
-async def delete_enrollment(request: ApiRequest, workflow_id: int, enrollment_id: int) -> Response[None]:
+async def delete_enrollment(
+    request: ApiRequest, workflow_id: WorkflowId, enrollment_id: EnrollmentId
+) -> Response[None]:
     """Removes one run and stops its future."""
     async with request.transaction() as session:
         await service.delete_enrollment(session, request.principal, workflow_id, enrollment_id)

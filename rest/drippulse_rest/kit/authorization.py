@@ -1,32 +1,35 @@
 """Who may call a route: the bearer token, the principal behind it, and the permission the route names."""
 
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias, cast
 
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
 from drippulse.kit.errors import BadRequestError
-from drippulse.kit.services import AppServices
+from drippulse.organizations.authentication import Authenticator
 from drippulse.organizations.errors import MissingTokenError
 from drippulse.organizations.policy import Permission, require
 
 
-async def authorize(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-    """Litestar's guard: runs before parameters and body are looked at.
+Guard: TypeAlias = Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], Awaitable[None]]
 
-    Raises:
-        MissingTokenError, InvalidTokenError: 401.
-        ForbiddenError: the role may not do this.
-    """
-    if b"%00" in connection.scope["query_string"]:
-        raise BadRequestError("A query parameter holds the character U+0000; remove it.")
-    if handler.opt.get("public") or connection.scope.get("method") == "OPTIONS":
-        return
-    permission: Permission = handler.opt["permission"]
-    services: AppServices = handler.opt["services"]
-    principal = await services.authenticator.principal(bearer_token(connection.headers.get("authorization")))
-    require(principal, permission)
-    connection.scope["auth"] = principal
+
+def authorization(authenticator: Authenticator) -> Guard:
+    """Litestar's guard for all routes: it runs before parameters and body are looked at."""
+
+    async def authorize(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+        """Raises MissingTokenError and InvalidTokenError (401), ForbiddenError (403)."""
+        if b"%00" in connection.scope["query_string"]:
+            raise BadRequestError("A query parameter holds the character U+0000; remove it.")
+        if handler.opt.get("public") or cast("dict[str, Any]", connection.scope).get("method") == "OPTIONS":
+            return
+        permission: Permission = handler.opt["permission"]
+        principal = await authenticator.principal(bearer_token(connection.headers.get("authorization")))
+        require(principal, permission)
+        connection.scope["auth"] = principal
+
+    return authorize
 
 
 def bearer_token(header: str | None) -> str:

@@ -3,10 +3,10 @@
 import re
 import secrets
 import time
-from typing import cast
+from typing import Any, cast
 
 import structlog
-from litestar.types import ASGIApp, HTTPResponseStartEvent, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from drippulse_rest.kit.metrics import observe
 
@@ -37,9 +37,8 @@ class Edge:
         async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
-                start = cast("HTTPResponseStartEvent", message)
-                status = start["status"]
-                start["headers"] = _with_defaults(list(start["headers"]), scope["path"], request_id)
+                status = message["status"]
+                message["headers"] = _with_defaults(list(message["headers"]), scope["path"], request_id)
             await send(message)
 
         try:
@@ -66,8 +65,9 @@ def _with_defaults(headers: list[tuple[bytes, bytes]], path: str, request_id: st
 
 
 def _report(scope: Scope, status: int, seconds: float) -> None:
-    method = str(scope.get("method", ""))
-    template = str(scope.get("path_template") or UNMATCHED)
+    known = cast("dict[str, Any]", scope)
+    method = str(known.get("method", ""))
+    template = str(known.get("path_template") or UNMATCHED)
     observe(method, template, status, seconds)
     report = log.debug if template in QUIET else log.info
     report("request", method=method, route=template, status=status, ms=round(seconds * 1000, 2))

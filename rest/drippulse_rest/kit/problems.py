@@ -88,7 +88,7 @@ def on_http_error(request: AnyRequest, error: HTTPException) -> Response[bytes]:
 
 def on_unexpected(request: AnyRequest, error: Exception) -> Response[bytes]:
     """Anything else: logged in full, answered with the request's id and nothing else."""
-    request_id = str(request.scope.get("state", {}).get("request_id", ""))
+    request_id = str(cast("dict[str, Any]", request.scope).get("state", {}).get("request_id", ""))
     if isinstance(error, BUSY):
         log.warning("database_busy", exc_info=error)
         return problem(

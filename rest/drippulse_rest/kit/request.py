@@ -1,7 +1,7 @@
 """The request as handlers see it: who asks, the services, a strict JSON body, a transaction."""
 
 from contextlib import AbstractAsyncContextManager
-from typing import Any, TypeVar, cast
+from typing import Any, ClassVar, TypeVar, cast
 
 from litestar import Request
 from litestar.datastructures import State
@@ -26,16 +26,14 @@ class UnsupportedMediaTypeError(DomainError):
 
 
 class ApiRequest(Request[Principal, str, State]):
-    """Every route of the API gets this instead of Litestar's own."""
+    """Every route of the API gets this instead of Litestar's own. `request_class` ties it to the services."""
+
+    services: ClassVar[AppServices]
 
     @property
     def principal(self) -> Principal:
         """The caller, checked by the guard before the handler runs."""
         return cast("Principal", self.scope["auth"])
-
-    @property
-    def services(self) -> AppServices:
-        return cast("AppServices", self.route_handler.opt["services"])
 
     def transaction(self) -> AbstractAsyncContextManager[Session]:
         """One transaction in the caller's organization, committed when the block ends and before the answer is sent.
@@ -57,7 +55,13 @@ class ApiRequest(Request[Principal, str, State]):
         return parse(model, unwrap(value, wrapper), read_only=read_only)
 
     async def json_bytes(self) -> bytes:
-        """The body as it came; its headers say JSON. Litestar refuses bodies over the route's limit before they are read."""
+        """The body as it came; its headers say JSON.
+
+        A body over the route's limit is refused by Litestar before it is read.
+
+        Raises:
+            UnsupportedMediaTypeError
+        """
         if encoding := self.headers.get("content-encoding"):
             raise UnsupportedMediaTypeError(f"Content-Encoding {encoding[:40]} is not taken; send the JSON as it is.")
         if not self.says_json():
@@ -74,3 +78,12 @@ class ApiRequest(Request[Principal, str, State]):
             media_type.startswith("application/") and media_type.endswith("+json")
         )
         return is_json and charset in {"utf-8", "utf8"}
+
+
+def request_class(of: AppServices) -> type[ApiRequest]:
+    """The class of requests to routes that work with these services."""
+
+    class ServedRequest(ApiRequest):
+        services: ClassVar[AppServices] = of
+
+    return ServedRequest

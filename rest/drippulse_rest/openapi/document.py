@@ -30,6 +30,7 @@ TAGS: Final = (
     ("Sessions", "Logging in and checking tokens."),
     ("Workflows", "Definitions: steps, versions, dry runs."),
     ("Enrollments", "Live runs, one for each contact."),
+    ("Integration connections", "Credentials for other systems."),
     ("Tracking", "Public links in mails; the signed token in the link is the credential."),
     ("System", "Health and metrics."),
 )
@@ -38,6 +39,7 @@ REASONS: Final = {
     401: "Missing or invalid bearer token.",
     403: "The credential's role may not do this.",
     404: "No such resource in this organization.",
+    409: "It exists already, or its state does not allow this.",
     413: "The body is larger than this route takes.",
     415: "The body is not JSON by its own headers.",
     422: "Understood, and not acceptable.",

@@ -10,6 +10,7 @@ from litestar import Response
 from litestar.enums import MediaType
 from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler, get
+from litestar.params import FromPath
 
 from drippulse_rest.openapi.legacy import as_openapi_30
 
@@ -101,7 +102,7 @@ def document_for_swagger_ui() -> Response[bytes]:
 
 
 @get("/docs/api/assets/{name:str}", opt=PUBLIC, include_in_schema=False, sync_to_thread=False)
-def asset(name: str) -> Response[bytes]:
+def asset(name: FromPath[str]) -> Response[bytes]:
     """Swagger UI's own files."""
     if name == "start.js":
         return Response(START.encode(), media_type="text/javascript; charset=utf-8", headers=CACHED)

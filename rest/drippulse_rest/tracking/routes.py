@@ -7,6 +7,7 @@ from litestar import Request, Response, Router, get, post
 from litestar.datastructures import State
 from litestar.enums import MediaType
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromQuery
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
 
@@ -31,7 +32,7 @@ def create_tracking_handlers(tracking: Tracking) -> Sequence[ControllerRouterHan
     """The handlers of one router."""
 
     @get("/pixel.gif", opt=PUBLIC, operation_id="trackOpen", media_type="image/gif", summary="Open pixel")
-    async def pixel(request: Request[None, None, State], t: str = "") -> Response[bytes]:
+    async def pixel(request: Request[None, None, State], t: FromQuery[str] = "") -> Response[bytes]:
         """Record an open. Always answers the pixel, also for a broken link, so that no mail shows a broken image."""
         try:
             await tracking.opened(t, _visitor(request))
@@ -47,7 +48,7 @@ def create_tracking_handlers(tracking: Tracking) -> Sequence[ControllerRouterHan
         summary="Click redirect",
         status_code=302,
     )
-    async def click(request: Request[None, None, State], t: str = "") -> Response[str] | Redirect:
+    async def click(request: Request[None, None, State], t: FromQuery[str] = "") -> Response[str] | Redirect:
         """Record a click and go to the URL that stood in the mail. `u` in the link is never used."""
         try:
             return Redirect(await tracking.clicked(t, _visitor(request)), status_code=302, headers=NO_STORE)
@@ -61,7 +62,7 @@ def create_tracking_handlers(tracking: Tracking) -> Sequence[ControllerRouterHan
         media_type=MediaType.HTML,
         summary="Unsubscribe page",
     )
-    async def show(request: Request[None, None, State], t: str = "") -> Response[str]:
+    async def show(request: Request[None, None, State], t: FromQuery[str] = "") -> Response[str]:
         """A page that asks. A GET changes nothing: scanners follow links."""
         try:
             page = confirm_page(await tracking.recipient(t), f"{request.url.path}?{request.url.query}")
@@ -77,7 +78,7 @@ def create_tracking_handlers(tracking: Tracking) -> Sequence[ControllerRouterHan
         summary="One-click unsubscribe",
         status_code=200,
     )
-    async def unsubscribe(t: str = "") -> Response[str]:
+    async def unsubscribe(t: FromQuery[str] = "") -> Response[str]:
         """RFC 8058: unsubscribes at once, durably, without asking."""
         try:
             return Response(done_page(await tracking.unsubscribed(t)), media_type=MediaType.HTML, headers=NO_STORE)

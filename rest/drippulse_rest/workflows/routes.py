@@ -8,7 +8,7 @@ from typing import Annotated
 from litestar import Response
 from litestar.enums import MediaType
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from drippulse.kit.json import dump_json
 from drippulse.kit.pagination import page_request
@@ -28,6 +28,7 @@ from drippulse.workflows.schemas import (
 )
 from drippulse.workflows.templates import Templates
 from drippulse_rest.kit.answers import json_answer, list_answer, no_content
+from drippulse_rest.kit.ids import WorkflowId
 from drippulse_rest.kit.paging import Cursor, Page, PerPage, Search, Sort
 from drippulse_rest.kit.request import ApiRequest
 from drippulse_rest.kit.routes import Body, route
@@ -66,7 +67,7 @@ async def list_workflows(
     cursor: Cursor = None,
     sort: Sort = None,
     q: Search = None,
-    status: Annotated[str | None, Parameter(description="Only workflows of this status.")] = None,
+    status: Annotated[str | None, QueryParameter(description="Only workflows of this status.")] = None,
 ) -> Response[bytes]:
     """All workflows of the organization, newest first; with paging parameters a part of them."""
     wanted = page_request(page, per_page, cursor, sort=sort, sorts=queries.SORTS)
@@ -121,7 +122,7 @@ async def list_step_types(request: ApiRequest) -> Response[bytes]:
     answer=WorkflowOut,
     errors=UNKNOWN,
 )
-async def get_workflow(request: ApiRequest, workflow_id: int) -> Response[bytes]:
+async def get_workflow(request: ApiRequest, workflow_id: WorkflowId) -> Response[bytes]:
     """The workflow with the steps of its newest version. Secrets in steps are shown as ********."""
     async with request.transaction() as session:
         found = await service.get_workflow(session, request.principal, workflow_id)
@@ -139,14 +140,12 @@ async def get_workflow(request: ApiRequest, workflow_id: int) -> Response[bytes]
     body=Body(WorkflowUpdate, WRAPPER, example={"name": "Inbound Lead Qualification", "status": "active"}),
     errors=INVALID | UNKNOWN,
 )
-async def update_workflow(request: ApiRequest, workflow_id: int) -> Response[bytes]:
+async def update_workflow(request: ApiRequest, workflow_id: WorkflowId) -> Response[bytes]:
     """Fields left out stay as they are. Changed steps make a new version; runs under way stay on the one they started
     on. A secret sent as ******** stays what it was."""
     data = await request.read(WorkflowUpdate, wrapper=WRAPPER, read_only=READ_ONLY)
     async with request.transaction() as session:
-        changed = await service.update_workflow(
-            session, request.principal, request.services.vault, workflow_id, data
-        )
+        changed = await service.update_workflow(session, request.principal, request.services.vault, workflow_id, data)
     return json_answer(changed)
 
 
@@ -161,7 +160,7 @@ async def update_workflow(request: ApiRequest, workflow_id: int) -> Response[byt
     answer_text="Deleted; its runs under way are cancelled.",
     errors=UNKNOWN,
 )
-async def delete_workflow(request: ApiRequest, workflow_id: int) -> Response[None]:
+async def delete_workflow(request: ApiRequest, workflow_id: WorkflowId) -> Response[None]:
     """Deletes the workflow and cancels what is enrolled in it."""
     async with request.transaction() as session:
         await service.delete_workflow(session, request.principal, workflow_id)
@@ -179,7 +178,7 @@ async def delete_workflow(request: ApiRequest, workflow_id: int) -> Response[Non
     body=Body(TestRun, required=False, example={"fixture_profile": "demo", "sample_data": {"first_name": "Ada"}}),
     errors=UNKNOWN | {422: ("validation_failed", "unknown_fixture_profile", "invalid_sample_data")},
 )
-async def test_workflow(request: ApiRequest, workflow_id: int) -> Response[bytes]:
+async def test_workflow(request: ApiRequest, workflow_id: WorkflowId) -> Response[bytes]:
     """Runs the newest steps on fixture data. Waits do not wait, nothing is sent and nothing is written; effects are
     logged as `[test] Would ...`."""
     data = await request.read(TestRun)

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from tests.support.walks import NOW
 
 from drippulse.workflows.conditions import TESTS, Condition, Operator, evaluate
 from drippulse.workflows.namespace import resolve
+from tests.support.walks import NOW
 
 JSON_VALUES = st.recursive(
     st.none()

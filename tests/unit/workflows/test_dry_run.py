@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
-from tests.support.walks import NOW, TEMPLATES, condition, graph_of, step
 
 from drippulse.workflows.dry_run import dry_run, sample_payload
 from drippulse.workflows.errors import InvalidSampleDataError, UnknownFixtureProfileError
 from drippulse.workflows.graph import compile_graph
+from tests.support.walks import NOW, TEMPLATES, condition, graph_of, step
 
 
 def run(*steps: dict[str, Any], **options: Any) -> dict[str, Any]:

@@ -5,14 +5,13 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.support.walks import NOW, condition, context, step
 
 from drippulse.kit.http import OutboundHttp
 from drippulse.kit.standard_webhooks import new_secret, secret_key
@@ -30,6 +29,7 @@ from drippulse.workflows.steps.base import (
 )
 from drippulse.workflows.steps.email import EmailStep, links_in
 from drippulse.workflows.steps.webhook_response import retry_after
+from tests.support.walks import NOW, condition, context, step
 
 ADA = {"email": "Ada@Example.com", "first_name": "Ada <3", "score": 85}
 
@@ -188,7 +188,7 @@ async def test_alert_and_integration_action_call_their_connectors() -> None:
 @asynccontextmanager
 async def receiver(
     status: str = "200 OK", body: bytes = b"{}", headers: str = "", *, hang: bool = False
-) -> AsyncIterator[tuple[str, list[bytes]]]:
+) -> AsyncGenerator[tuple[str, list[bytes]]]:
     """A real HTTP server that answers every request alike and keeps what it was sent."""
     requests: list[bytes] = []
 
@@ -297,6 +297,12 @@ async def test_no_connection_and_no_answer_are_tried_again() -> None:
 async def test_a_private_address_is_refused_and_not_tried_again() -> None:
     outcome = await call_hook("https://127.0.0.1:9/x", allow=False)
     assert (outcome.kind, outcome.code) == (OutcomeKind.FAILED, "egress_refused")
+
+
+async def test_an_endless_answer_fails_instead_of_being_called_again() -> None:
+    async with receiver(body=b"x" * 1_100_000) as (url, requests):
+        outcome = await call_hook(url)
+    assert (outcome.kind, outcome.code, len(requests)) == (OutcomeKind.FAILED, "response_too_large", 1)
 
 
 async def test_a_large_answer_is_cut_and_bad_json_is_text() -> None:

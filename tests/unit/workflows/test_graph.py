@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.walks import condition, step
 
 from drippulse.kit.standard_webhooks import new_secret
 from drippulse.workflows.errors import InvalidStepGraphError
 from drippulse.workflows.graph import Graph, compile_graph
 from drippulse.workflows.normalize import MAX_STEPS, normalize_steps
 from drippulse.workflows.steps.registry import all_types
+from tests.support.walks import condition, step
 
 TEXTS = st.text(max_size=10) | st.sampled_from([*all_types(), "step_1", "{{ x", "{{ a.b }}", "all", "goto", "equals"])
 JSON_VALUES = st.recursive(

@@ -1,18 +1,22 @@
 """Liquid: names, escaping, limits, and what counts as missing."""
 
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.walks import TEMPLATES
 
 from drippulse.workflows.errors import TemplateRenderError
+from drippulse.workflows.liquid_sandbox import make_environment
+from drippulse.workflows.quick_templates import quick_parts
 from drippulse.workflows.templates import MAX_SOURCE_CHARACTERS, Templates
+from tests.support.walks import NOW, TEMPLATES
 
 ADA = {"email": "ada@example.com", "first_name": "Ada", "last_name": "<b>Lovelace</b>", "plan": "pro"}
 
+SIMPLE_VALUES = st.sampled_from(["", "<&>", True, False, None, 0, 1.5, {"y": "<i>"}, {"y": {"z": 1}}, []])
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
@@ -146,3 +150,38 @@ def test_the_same_template_renders_with_another_bag() -> None:
 def test_the_clock_is_a_parameter() -> None:
     other = Templates(clock=lambda: datetime(1999, 12, 31, tzinfo=UTC))
     assert other.render("{{ today }} {{ 'now' | date: '%Y' }}", {}) == "1999-12-31 1999"
+
+
+SIMPLE = [
+    "Hi {{ x }}, {{ x.y }} {{- y -}} {{ contact.name }}!",
+    "{{ x | default: '<there>' }} {{ x.y | default: \"b\" }}",
+    "{{ contact.attributes.x }} {{ email }} {{ now }} {{ first_name.y.z }}",
+    "{{ x | default: allow_false: 'z' }}{{ x | default: y }}{{ x['y'] }}{{ x[0] }}{{ 'literal' }}",
+]
+
+
+@given(st.dictionaries(st.sampled_from(["x", "y", "email", "first_name", "contact"]), JSON_VALUES | SIMPLE_VALUES))
+def test_the_quick_way_renders_what_liquid_renders(bag: dict[str, object]) -> None:
+    """A trailing empty block takes the quick way out of the question and renders nothing itself."""
+    slowly = "{% if true %}{% endif %}"
+    for source in SIMPLE:
+        for render in (TEMPLATES.render, TEMPLATES.render_html):
+            with TEMPLATES.recording() as missing:
+                quick = outcome(render, source, bag)
+            with TEMPLATES.recording() as missing_slowly:
+                assert outcome(render, source + slowly, bag) == quick
+            assert list(missing) == list(missing_slowly)
+
+
+def outcome(render: Callable[[str, Mapping[str, object]], str], source: str, bag: Mapping[str, object]) -> str:
+    try:
+        return render(source, bag)
+    except TemplateRenderError as error:
+        return repr(error)
+
+
+def test_simple_templates_take_the_quick_way_and_others_do_not() -> None:
+    environment = make_environment(autoescape=False, clock=lambda: NOW)
+    assert quick_parts(environment.from_string("Hi {{ a.b | default: 'x' }}")) is not None
+    for other in ("{% if a %}{% endif %}", "{{ a | upcase }}", "{{ a[0] }}", "{{ a.size }}", "{{ a | default: b }}"):
+        assert quick_parts(environment.from_string(other)) is None

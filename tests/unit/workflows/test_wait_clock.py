@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.walks import context
 
 from drippulse.workflows.errors import UnknownTimezoneError
 from drippulse.workflows.steps.base import Advance, WaitUntil
 from drippulse.workflows.steps.wait import WaitConfig, WaitStep, due_at
 from drippulse.workflows.wall_clock import next_opening, zone
+from tests.support.walks import context
 
 BERLIN, NEW_YORK, UTC_ZONE = "Europe/Berlin", "America/New_York", "UTC"
 

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.walks import NOW, condition, graph_of, step, subject
 
 from drippulse.workflows.graph import Graph
 from drippulse.workflows.steps.base import Advance, Outcome, OutcomeKind
 from drippulse.workflows.walk import MAX_VISITS, StepStatus, Stop, Walk, WalkState, advance, resume_with, start
+from tests.support.walks import NOW, condition, graph_of, step, subject
 
 BAG = {"email": "ada@example.com", "score": 85}
 

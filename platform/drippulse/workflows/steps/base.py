@@ -55,9 +55,12 @@ class Problem:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class StepContext:
-    """What a decision may depend on; all times are UTC and come from the database's clock."""
+    """What a decision may depend on; all times are UTC and come from the database's clock.
+
+    Read-only by agreement: one is made for every step, and a frozen dataclass takes three times as long to make.
+    """
 
     now: datetime
     entered_at: datetime

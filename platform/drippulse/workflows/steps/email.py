@@ -1,7 +1,5 @@
 """`email`: a mail to the contact, sent at most once."""
 
-import html
-import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Literal
@@ -10,6 +8,7 @@ from pydantic import Field
 
 from drippulse.kit.addresses import Mailbox, one_line, parse_mailbox
 from drippulse.kit.text import did_you_mean
+from drippulse.messaging.html_links import links_in
 from drippulse.workflows.errors import StepError
 from drippulse.workflows.steps.base import (
     Advance,
@@ -37,8 +36,6 @@ KNOWN_INTEGRATIONS = (*OWN_MAILER, *PROVIDERS)
 CONNECTOR_ACTION = "send_email"
 MAX_SUBJECT = 998  # RFC 5322, section 2.1.1
 TEMPLATE_FIELDS = ("to", "subject", "body", "html", "sender", "reply_to")
-
-_LINK = re.compile(r"""<a\b[^>]*?\bhref\s*=\s*(?:"([^"]*)"|'([^']*)')""", re.IGNORECASE)
 
 
 class EmailConfig(StepConfig):
@@ -141,12 +138,6 @@ class EmailStep(EffectStep[EmailConfig]):
     def rehearse(self, prepared: Prepared, ctx: StepContext) -> Rehearsal:
         summary = prepared.summary
         return Rehearsal(logs=(f'[test] Would send email to {summary["to"]} with subject "{summary["subject"]}"',))
-
-
-def links_in(markup: str) -> tuple[str, ...]:
-    """The http(s) targets of the `<a href>` in an HTML text, unescaped, each once, in order."""
-    found = (html.unescape(double or single).strip() for double, single in _LINK.findall(markup))
-    return tuple(dict.fromkeys(link for link in found if link.lower().startswith(("http://", "https://"))))
 
 
 def _render(config: EmailConfig, recipient: Mailbox, ctx: StepContext) -> OutgoingMail:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from drippulse.workflows.conditions import VALUELESS, Operator, Verdict
+from drippulse.workflows.conditions import VALUELESS, Verdict
 
 MAX_SHOWN = 80
 
@@ -17,7 +17,7 @@ def verdict_logs(verdict: Verdict) -> tuple[str, ...]:
 
 
 def _value(detail: dict[str, Any]) -> str:
-    return "" if Operator(detail["operator"]) in VALUELESS else f" {_short(detail['value'])}"
+    return "" if detail["operator"] in VALUELESS else f" {_short(detail['value'])}"
 
 
 def _short(value: Any) -> str:

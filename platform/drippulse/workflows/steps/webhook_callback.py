@@ -9,7 +9,7 @@ import httpx
 from pydantic import Field, field_validator
 
 from drippulse.kit.addresses import one_line
-from drippulse.kit.http import EgressRefusedError, static_problem
+from drippulse.kit.http import EgressRefusedError, ResponseTooLargeError, static_problem
 from drippulse.kit.standard_webhooks import MAX_SECRET_BYTES, MIN_SECRET_BYTES, secret_key, signed_headers
 from drippulse.settings import get_settings
 from drippulse.workflows.steps.base import (
@@ -156,6 +156,8 @@ class WebhookCallbackStep(EffectStep[WebhookCallbackConfig]):
             return Outcome(OutcomeKind.FAILED, code=error.error_code, message=error.message)
         except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError) as error:
             return Outcome(OutcomeKind.FAILED, code="invalid_request", message=f"The call could not be made: {error}")
+        except ResponseTooLargeError as error:
+            return Outcome(OutcomeKind.FAILED, code="response_too_large", message=f"It was received, but {error}.")
         except httpx.HTTPError as error:
             return Outcome(OutcomeKind.RETRY, code=_transport_code(error), message=_transport_message(error))
         return judge(response, request.branches, ctx)

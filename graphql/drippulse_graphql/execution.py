@@ -1,0 +1,72 @@
+"""Running one operation: in one transaction, for one caller."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import strawberry
+from graphql import DocumentNode, OperationType
+
+from drippulse.kit.db import Session
+from drippulse.kit.services import AppServices
+from drippulse.organizations.policy import Principal
+from drippulse_graphql.kit.context import Context
+from drippulse_graphql.kit.documents import Documents
+from drippulse_graphql.kit.errors import execution_errors
+from drippulse_graphql.kit.http import MethodNotAllowedError, Operation
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`data` is None when the operation failed as a whole; not even begun is one whose variables do not fit."""
+
+    data: Any
+    errors: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+
+    @property
+    def begun(self) -> bool:
+        return self.data is not None or any("path" in error for error in self.errors)
+
+
+class _Undone(Exception):  # noqa: N818 - it undoes a transaction; it is no error of ours
+    def __init__(self, answer: Answer) -> None:
+        super().__init__()
+        self.answer = answer
+
+
+class Executor:
+    """Executes operations of one schema. One per process."""
+
+    def __init__(self, schema: strawberry.Schema, documents: Documents, services: AppServices) -> None:
+        self._schema = schema
+        self._documents = documents
+        self._services = services
+
+    async def execute(self, principal: Principal, operation: Operation, *, read_only: bool) -> Answer:
+        """Run it; a mutation with any error leaves nothing behind.
+
+        Raises:
+            InvalidDocumentError, DocumentTooComplexError, UnknownOperationError: nothing was run.
+            MethodNotAllowedError: `read_only`, and it is no query.
+        """
+        document, kind = self._documents.prepare(operation.query, operation.operation_name)
+        if read_only and kind is not OperationType.QUERY:
+            raise MethodNotAllowedError("GET runs queries only; send this operation with POST.")
+        try:
+            async with self._services.database.tenant(principal.organization_id) as session:
+                answer = await self.run(session, principal, document, operation)
+                if answer.errors and kind is OperationType.MUTATION:
+                    raise _Undone(Answer(None, answer.errors))
+        except _Undone as undone:
+            return undone.answer
+        return answer
+
+    async def run(self, session: Session, principal: Principal, document: DocumentNode, operation: Operation) -> Answer:
+        """Run a prepared document in an open transaction."""
+        context = Context(principal, session, self._services, document)
+        result = await self._schema.execute(
+            operation.query,
+            variable_values=operation.variables,
+            context_value=context,
+            operation_name=operation.operation_name,
+        )
+        return Answer(result.data, execution_errors(result.errors or ()))

@@ -1,0 +1,111 @@
+"""From the text of a document to one that may be executed: parsed, limited, validated; once per text."""
+
+from collections import OrderedDict
+from typing import TypeAlias
+
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
+    parse,
+    specified_rules,
+    validate,
+)
+from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
+
+from drippulse.kit.errors import BadRequestError, DomainError
+from drippulse_graphql.kit.limits import MAX_TOKENS, DocumentTooComplexError, check_limits
+
+MAX_CACHED = 1_000
+MAX_CACHED_LENGTH = 20_000
+MAX_ERRORS = 5
+RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
+
+Prepared: TypeAlias = tuple[DocumentNode, OperationType]
+
+
+class InvalidDocumentError(DomainError):
+    """It does not parse, or asks for what the schema does not have; `causes` say where."""
+
+    code = "invalid_document"
+    status = 400
+
+    def __init__(self, causes: list[GraphQLError], code: str) -> None:
+        super().__init__(causes[0].message, code=code)
+        self.causes = causes
+
+
+class UnknownOperationError(BadRequestError):
+    code = "unknown_operation"
+
+
+REFUSALS = (InvalidDocumentError, DocumentTooComplexError, UnknownOperationError)
+"""The request was well formed, its document cannot be run."""
+
+
+class Documents:
+    """The documents of one process, the least recently used dropped first."""
+
+    def __init__(self, schema: GraphQLSchema) -> None:
+        self._schema = schema
+        self._cache: OrderedDict[str, DocumentNode] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._cache)
+
+    def prepare(self, text: str, operation_name: str | None) -> Prepared:
+        """The document, and the type of the operation to run.
+
+        Raises:
+            InvalidDocumentError, DocumentTooComplexError, UnknownOperationError: 400 each.
+        """
+        document = self._cache.get(text)
+        if document is None:
+            document = self._checked(text)
+            if len(text) <= MAX_CACHED_LENGTH:
+                self._cache[text] = document
+                if len(self._cache) > MAX_CACHED:
+                    self._cache.popitem(last=False)
+        else:
+            self._cache.move_to_end(text)
+        return document, _operation(document, operation_name).operation
+
+    def _checked(self, text: str) -> DocumentNode:
+        document = _parsed(text)
+        check_limits(document)
+        errors = validate(self._schema, document, RULES, max_errors=MAX_ERRORS)
+        if errors:
+            raise InvalidDocumentError(errors, "validation_failed")
+        return document
+
+
+def _parsed(text: str) -> DocumentNode:
+    try:
+        return parse(text, max_tokens=MAX_TOKENS)
+    except GraphQLError as error:
+        if f"more than {MAX_TOKENS} tokens" in error.message:
+            raise DocumentTooComplexError(
+                f"A document may have {MAX_TOKENS} tokens; this one has more. Split it, or use variables.",
+                code="too_many_tokens",
+            ) from None
+        if "nested too deeply" in error.message:
+            raise DocumentTooComplexError("The document nests too deeply.", code="document_too_deep") from None
+        raise InvalidDocumentError([error], "syntax_error") from None
+
+
+def _operation(document: DocumentNode, name: str | None) -> OperationDefinitionNode:
+    operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+    if name is None and len(operations) == 1:
+        return operations[0]
+    for node in operations:
+        if name is not None and node.name is not None and node.name.value == name:
+            return node
+    names = ", ".join(node.name.value for node in operations if node.name is not None)
+    if name is None:
+        raise UnknownOperationError(f"The document has several operations; say which in operationName: {names}.")
+    raise UnknownOperationError(
+        f'The document has no operation "{name[:100]}"; it has {names or "one without a name"}.'
+    )

@@ -1,0 +1,91 @@
+"""GraphQL over HTTP: what a request asks for, read strictly. Pure.
+
+Source: https://graphql.github.io/graphql-over-http/draft/
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from drippulse.kit.errors import BadRequestError, DomainError
+from drippulse.kit.strict_json import loads
+from drippulse.organizations.errors import MissingTokenError
+
+GRAPHQL_JSON = "application/graphql-response+json"
+JSON = "application/json"
+MAX_BODY = 1_000_000
+
+
+class UnsupportedMediaTypeError(DomainError):
+    code = "unsupported_media_type"
+    status = 415
+
+
+class MethodNotAllowedError(DomainError):
+    code = "method_not_allowed"
+    status = 405
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """The parameters of one request."""
+
+    query: str
+    operation_name: str | None = None
+    variables: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+def read_post(body: bytes) -> Operation:
+    """Raises MalformedJsonError, BadRequestError."""
+    sent = loads(body)
+    if isinstance(sent, list):
+        raise BadRequestError("Send one operation a request; batches are not supported.", code="batch_not_supported")
+    if not isinstance(sent, dict):
+        raise BadRequestError('Send a JSON object such as {"query": "{ viewer { role } }"}.')
+    return _operation(cast("dict[str, Any]", sent))
+
+
+def read_get(parameters: Mapping[str, str]) -> Operation:
+    """Raises MalformedJsonError, BadRequestError."""
+    sent: dict[str, Any] = dict(parameters)
+    for name in ("variables", "extensions"):
+        if sent.get(name):
+            sent[name] = loads(parameters[name].encode())
+        else:
+            sent.pop(name, None)
+    return _operation(sent)
+
+
+def check_content_type(content_type: str) -> None:
+    """Raises UnsupportedMediaTypeError for everything but JSON in UTF-8."""
+    media, _, parameters = content_type.partition(";")
+    charset = parameters.lower().replace(" ", "").removeprefix("charset=").strip('"')
+    if media.strip().lower() != JSON or charset not in {"", "utf-8", "utf8"}:
+        raise UnsupportedMediaTypeError("Send the operation as JSON, with the header Content-Type: application/json.")
+
+
+def answer_type(accept: str) -> str:
+    """The media type to answer with: the GraphQL one when it is asked for by name."""
+    return GRAPHQL_JSON if GRAPHQL_JSON in accept.lower() else JSON
+
+
+def bearer_token(header: str | None) -> str:
+    """The token of an Authorization header (RFC 6750, section 2.1). Raises MissingTokenError."""
+    scheme, _, token = (header or "").strip().partition(" ")
+    token = token.strip()
+    if scheme.lower() != "bearer" or not token:
+        raise MissingTokenError
+    return token
+
+
+def _operation(sent: dict[str, Any]) -> Operation:
+    query, name, variables = sent.get("query"), sent.get("operationName"), sent.get("variables")
+    if not isinstance(query, str) or not query.strip():
+        raise BadRequestError("The parameter query is required: the text of a GraphQL document.", code="missing_query")
+    if name is not None and not isinstance(name, str):
+        raise BadRequestError("operationName must be a string.")
+    if variables is not None and not isinstance(variables, dict):
+        raise BadRequestError("variables must be an object.")
+    if not isinstance(sent.get("extensions"), dict | None):
+        raise BadRequestError("extensions must be an object.")
+    return Operation(query, name or None, cast("dict[str, Any]", variables or {}))

@@ -1,0 +1,121 @@
+"""`/graphql`: the HTTP edge."""
+
+from typing import Any
+
+import asyncpg
+import orjson
+import structlog
+from litestar import MediaType, Request, Response, Router, get, post
+from litestar.exceptions import HTTPException
+from litestar.status_codes import HTTP_413_REQUEST_ENTITY_TOO_LARGE
+from strawberry.http.ides import get_graphql_ide_html
+
+from drippulse.kit.errors import DomainError, UnauthenticatedError
+from drippulse.kit.services import AppServices
+from drippulse.organizations.policy import Principal
+from drippulse_graphql.execution import Answer, Executor
+from drippulse_graphql.kit.documents import REFUSALS, Documents
+from drippulse_graphql.kit.errors import domain_error, internal_error
+from drippulse_graphql.kit.http import (
+    GRAPHQL_JSON,
+    MAX_BODY,
+    MethodNotAllowedError,
+    answer_type,
+    bearer_token,
+    check_content_type,
+    read_get,
+    read_post,
+)
+from drippulse_graphql.schema import core_schema, schema
+
+UNREACHABLE = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.CannotConnectNowError, OSError)
+log = structlog.get_logger("drippulse.graphql")
+
+
+def create_graphql_router(services: AppServices) -> Router:
+    """The routes `GET /graphql` (queries; GraphiQL in development) and `POST /graphql`."""
+    executor = Executor(schema, Documents(core_schema()), services)
+
+    async def principal(request: Request[Any, Any, Any]) -> Principal:
+        return await services.authenticator.principal(bearer_token(request.headers.get("authorization")))
+
+    @post("/", status_code=200, request_max_body_size=MAX_BODY, opt={"operation": "graphql"})
+    async def post_graphql(request: Request[Any, Any, Any]) -> Response[bytes]:
+        caller = await principal(request)
+        check_content_type(request.headers.get("content-type", ""))
+        operation = read_post(await request.body())
+        return _answered(request, await executor.execute(caller, operation, read_only=False))
+
+    @get("/")
+    async def get_graphql(request: Request[Any, Any, Any]) -> Response[bytes]:
+        if services.settings.development and _wants_page(request):
+            return Response(get_graphql_ide_html().encode(), media_type=MediaType.HTML)
+        caller = await principal(request)
+        operation = read_get({name: request.query_params[name] for name in request.query_params})
+        return _answered(request, await executor.execute(caller, operation, read_only=True))
+
+    return Router(
+        "/graphql",
+        route_handlers=[get_graphql, post_graphql],
+        include_in_schema=False,
+        exception_handlers={DomainError: _refused, HTTPException: _refused_by_framework, Exception: _failed},
+    )
+
+
+def _wants_page(request: Request[Any, Any, Any]) -> bool:
+    return "text/html" in request.headers.get("accept", "") and "query" not in request.query_params
+
+
+def _answered(request: Request[Any, Any, Any], answer: Answer) -> Response[bytes]:
+    if not answer.begun:
+        return _response(request, {"errors": answer.errors}, _refusal_status(request))
+    errors = {"errors": answer.errors} if answer.errors else {}
+    return _response(request, {**errors, "data": answer.data}, 200)
+
+
+def _refusal_status(request: Request[Any, Any, Any]) -> int:
+    """Of a well-formed request that cannot be run. Clients that know only application/json get 200, as the draft asks."""
+    return 400 if answer_type(request.headers.get("accept", "")) == GRAPHQL_JSON else 200
+
+
+def _refused(request: Request[Any, Any, Any], error: DomainError) -> Response[bytes]:
+    status = _refusal_status(request) if isinstance(error, REFUSALS) else error.status
+    response = _response(request, {"errors": domain_error(error)}, status)
+    if isinstance(error, UnauthenticatedError):
+        response.headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, MethodNotAllowedError):
+        response.headers["Allow"] = "POST"
+    return response
+
+
+def _refused_by_framework(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+    codes = {405: "method_not_allowed", HTTP_413_REQUEST_ENTITY_TOO_LARGE: "payload_too_large"}
+    message = (
+        f"A request may have {MAX_BODY} bytes."
+        if error.status_code == HTTP_413_REQUEST_ENTITY_TOO_LARGE
+        else str(error.detail)
+    )
+    body = {"errors": [{"message": message, "extensions": {"code": codes.get(error.status_code, "bad_request")}}]}
+    response = _response(request, body, error.status_code)
+    response.headers.update(error.headers or {})
+    return response
+
+
+def _failed(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    if isinstance(error, UNREACHABLE):
+        log.warning("graphql_database_unreachable", exc_info=error)
+        sentence = "The database cannot be reached right now; try again soon."
+        body = {"errors": [{"message": sentence, "extensions": {"code": "service_unavailable"}}]}
+        return _response(request, body, 503)
+    return _response(request, {"errors": [internal_error(error)]}, 500)
+
+
+def _response(request: Request[Any, Any, Any], body: dict[str, Any], status: int) -> Response[bytes]:
+    media_type = answer_type(request.headers.get("accept", ""))
+    charset = "" if media_type == GRAPHQL_JSON else "; charset=utf-8"
+    return Response(
+        orjson.dumps(body),
+        status_code=status,
+        media_type=f"{media_type}{charset}",
+        headers={"cache-control": "no-store", "vary": "accept"},
+    )
