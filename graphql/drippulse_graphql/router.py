@@ -7,7 +7,6 @@ import orjson
 import structlog
 from litestar import MediaType, Request, Response, Router, get, post
 from litestar.exceptions import HTTPException
-from litestar.status_codes import HTTP_413_REQUEST_ENTITY_TOO_LARGE
 from strawberry.http.ides import get_graphql_ide_html
 
 from drippulse.kit.errors import DomainError, UnauthenticatedError
@@ -74,7 +73,7 @@ def _answered(request: Request[Any, Any, Any], answer: Answer) -> Response[bytes
 
 
 def _refusal_status(request: Request[Any, Any, Any]) -> int:
-    """Of a well-formed request that cannot be run. Clients that know only application/json get 200, as the draft asks."""
+    """Of a well-formed request that cannot be run; 200 for clients that know only JSON, as the draft asks."""
     return 400 if answer_type(request.headers.get("accept", "")) == GRAPHQL_JSON else 200
 
 
@@ -89,12 +88,9 @@ def _refused(request: Request[Any, Any, Any], error: DomainError) -> Response[by
 
 
 def _refused_by_framework(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
-    codes = {405: "method_not_allowed", HTTP_413_REQUEST_ENTITY_TOO_LARGE: "payload_too_large"}
-    message = (
-        f"A request may have {MAX_BODY} bytes."
-        if error.status_code == HTTP_413_REQUEST_ENTITY_TOO_LARGE
-        else str(error.detail)
-    )
+    codes = {405: "method_not_allowed", 413: "payload_too_large"}
+    messages = {413: f"A request may have {MAX_BODY} bytes. Send large imports in parts, or over REST."}
+    message = messages.get(error.status_code, str(error.detail))
     body = {"errors": [{"message": message, "extensions": {"code": codes.get(error.status_code, "bad_request")}}]}
     response = _response(request, body, error.status_code)
     response.headers.update(error.headers or {})

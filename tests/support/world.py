@@ -21,7 +21,8 @@ from tests.support.smtp_sink import SmtpSink
 
 INSERT = """
 INSERT INTO enrollment (organization_id, workflow_id, workflow_version, email, step_id, bag, timezone)
-SELECT $1, $2, $3, coalesce(c->>'email', ''), $4, c, coalesce(c->>'timezone', 'UTC') FROM jsonb_array_elements($5::jsonb) c
+SELECT $1, $2, $3, coalesce(c->>'email', ''), $4, c, coalesce(c->>'timezone', 'UTC')
+FROM jsonb_array_elements($5::jsonb) c
 RETURNING id
 """
 

@@ -1,4 +1,4 @@
-"""Opaque keyset cursors. One belongs to the list (kind, order, filter) that made it and stays right as rows are added."""
+"""Opaque keyset cursors. One belongs to the list (kind, order, filter) that made it, and survives new rows."""
 
 import base64
 import binascii

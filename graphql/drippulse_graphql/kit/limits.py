@@ -1,4 +1,4 @@
-"""Limits on a document, checked before it is validated: what would take long to validate or to run is refused at once."""
+"""Limits on a document, checked before it is validated: what would take long is refused at once."""
 
 from collections import Counter
 from dataclasses import dataclass, field

@@ -31,7 +31,7 @@ def zone(name: str) -> ZoneInfo:
 
 def to_utc(wall: datetime, tz: ZoneInfo) -> datetime:
     """The instant of a naive wall time: the first of two, and past the gap when it does not exist."""
-    return wall.replace(tzinfo=tz, fold=1).astimezone(UTC)
+    return wall.replace(tzinfo=tz, fold=0).astimezone(UTC)
 
 
 def add_days(start: datetime, days: int, tz: ZoneInfo) -> datetime:
