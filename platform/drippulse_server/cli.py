@@ -8,6 +8,8 @@ from drippulse_server.commands import (
     create_admin,
     create_api_key,
     doctor,
+    export,
+    import_contacts,
     mailbox,
     migrate,
     scheduler,
@@ -41,7 +43,9 @@ app.command("web")(web.web)
 app.command("worker")(worker.worker)
 app.command("scheduler")(scheduler.scheduler)
 app.command("mailbox")(mailbox.mailbox)
+app.command("import-contacts")(import_contacts.import_contacts)
 app.add_typer(connectors.app, name="connectors")
+app.add_typer(export.app, name="export")
 
 
 def main() -> int:

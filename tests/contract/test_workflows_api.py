@@ -11,6 +11,8 @@ from tests.support.organizations import TestOrganization
 from tests.support.workflows import SEED_WORKFLOW, WEBHOOK_SECRET, create_workflow, enroll, webhook_step
 
 WORKFLOWS = "/api/v1/workflows"
+VIP = {"field": "tier", "operator": "equals", "value": "vip"}
+BRANCH_INTO_NOTHING = {"branches": [{"name": "VIP", "conditions": [VIP], "goto": "nowhere"}]}
 
 
 async def test_creating_answers_201_with_canonical_steps(client: httpx.AsyncClient) -> None:
@@ -70,10 +72,10 @@ async def test_top_level_step_fields_move_into_config(client: httpx.AsyncClient)
             "steps.0.config.message",
         ),
         (
-            {"name": "x", "steps": [{"type": "branch", "config": {"branches": [], "default_goto": "nowhere"}}]},
+            {"name": "x", "steps": [{"type": "branch", "config": BRANCH_INTO_NOTHING}]},
             400,
             "invalid_step_graph",
-            "steps.0.config.default_goto",
+            "steps.0.config.branches.0.goto",
         ),
     ],
 )

@@ -86,15 +86,29 @@ def _runs(process: psutil.Process) -> bool:
         return False
 
 
+def ended(running: Instance) -> None:
+    """Stops what still runs of an instance."""
+    if running.process.poll() is None:
+        family = running.family()
+        assert running.stop(signal.SIGTERM) == 0
+        assert all_gone(family, 20)
+
+
 @pytest.fixture
 def instance(tmp_path: Path) -> Generator[Instance]:
+    """One for a test that stops or kills it."""
     running = Instance(tmp_path)
     yield running
-    with contextlib.suppress(psutil.NoSuchProcess):
-        family = running.family()
-        if running.process.poll() is None:
-            running.stop(signal.SIGTERM)
-        assert all_gone(family, 20)
+    ended(running)
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Generator[Instance]:
+    """One that stays up, since a start takes seconds."""
+    running = Instance(tmp_path_factory.mktemp("shared"))
+    running.wait_until_told()
+    yield running
+    ended(running)
 
 
 def command(instance: Instance, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -110,66 +124,53 @@ def command(instance: Instance, *arguments: str) -> subprocess.CompletedProcess[
     )
 
 
-def test_the_first_start_tells_everything_once_and_the_second_keeps_it(instance: Instance, tmp_path: Path) -> None:
-    instance.wait_until_told()
-    first = instance.credentials()
+def test_the_first_start_tells_everything_and_keeps_it_private(shared: Instance) -> None:
+    first = shared.credentials()
     assert set(first) == {
         "DRIPPULSE_BASE_URL",
         "DRIPPULSE_API_KEY",
         "DRIPPULSE_ADMIN_USERNAME",
         "DRIPPULSE_ADMIN_PASSWORD",
     }
-    assert all(value in instance.output for value in first.values())
+    assert all(value in shared.output for value in first.values())
     for name in ("credentials.env", "secret.env", "runtime.env"):
-        assert stat.S_IMODE((instance.data / name).stat().st_mode) == 0o600
+        assert stat.S_IMODE((shared.data / name).stat().st_mode) == 0o600
     base = first["DRIPPULSE_BASE_URL"]
-    assert httpx.get(f"{base}/health", trust_env=False).status_code == 200
-    assert httpx.get(f"{base}/dev/mailbox", trust_env=False).status_code == 200
-
-    family = instance.family()
-    assert instance.stop(signal.SIGINT) == 0
-    assert all_gone(family, 5)
-    assert not (instance.data / "runtime.env").exists()
-
-    told = len(instance.output)
-    again = Instance(tmp_path)
-    again.wait_until_told(2)
-    second = again.credentials()
-    assert second == {**first, "DRIPPULSE_BASE_URL": second["DRIPPULSE_BASE_URL"]}
-    assert second["DRIPPULSE_BASE_URL"] in again.output[told:]
-    assert first["DRIPPULSE_API_KEY"] not in again.output[told:]
-    family = again.family()
-    assert again.stop(signal.SIGTERM) == 0
-    assert all_gone(family, 5)
+    for path in ("/health", "/dev/mailbox"):
+        assert httpx.get(f"{base}{path}", trust_env=False).status_code == 200
 
 
-def test_commands_beside_it_find_it_and_a_second_one_is_refused(instance: Instance) -> None:
-    instance.wait_until_told()
-    diagnosis = command(instance, "doctor")
+def test_all_of_it_fits_into_the_promised_memory(shared: Instance) -> None:
+    # proportional: PostgreSQL's processes share their buffers, and the Python ones their interpreter
+    total = sum(process.memory_full_info().pss for process in shared.family())
+    assert total < MEMORY_LIMIT, f"{total / 2**20:.0f} MiB"
+
+
+def test_commands_beside_it_find_it(shared: Instance) -> None:
+    diagnosis = command(shared, "doctor")
     assert diagnosis.returncode == 0, diagnosis.stdout
-    made = command(
-        instance, "create-admin", "--organization", "Acme", "--username", "ada", "--password", "correct horse"
-    )
+    made = command(shared, "create-admin", "--organization", "Acme", "--username", "ada", "--password", "correct horse")
     assert made.returncode == 0, made.stderr
-    key = command(instance, "create-api-key", "--organization", "Acme", "--role", "Viewer")
+    key = command(shared, "create-api-key", "--organization", "Acme", "--role", "Viewer")
     assert re.fullmatch(r"adcrm_live_\S+\n", key.stdout), key.stderr
-    unknown = command(instance, "create-api-key", "--organization", "Nobody", "--role", "Viewer")
+    unknown = command(shared, "create-api-key", "--organization", "Nobody", "--role", "Viewer")
     assert unknown.returncode == 1
     assert "Traceback" not in unknown.stderr
-    assert command(instance, "migrate").returncode == 0
-    second = command(instance, "up", "--port", "0")
+    assert command(shared, "migrate").returncode == 0
+
+
+def test_a_second_one_on_its_folder_is_refused_and_one_beside_it_is_not(shared: Instance, instance: Instance) -> None:
+    second = command(shared, "up", "--port", "0")
     assert second.returncode == 4
     assert "Another `drippulse up` runs" in second.stderr
-
-
-def test_whatever_is_killed_comes_back(instance: Instance) -> None:
     instance.wait_until_told()
-    base = instance.credentials()["DRIPPULSE_BASE_URL"]
-    victims = [
-        process
-        for process in psutil.Process(instance.process.pid).children()
-        if "guard.py" not in " ".join(process.cmdline())
-    ]
+    assert shared.credentials()["DRIPPULSE_API_KEY"] != instance.credentials()["DRIPPULSE_API_KEY"]
+
+
+def test_whatever_is_killed_comes_back(shared: Instance) -> None:
+    base = shared.credentials()["DRIPPULSE_BASE_URL"]
+    children = psutil.Process(shared.process.pid).children()
+    victims = [child for child in children if "guard.py" not in " ".join(child.cmdline())]
     assert len(victims) >= 6, "PostgreSQL, Redis, mailbox, web, worker and scheduler"
     for victim in victims:
         victim.kill()
@@ -178,36 +179,30 @@ def test_whatever_is_killed_comes_back(instance: Instance) -> None:
         with contextlib.suppress(httpx.HTTPError):
             if httpx.get(f"{base}/health", trust_env=False, timeout=10).status_code == 200:
                 break
-        assert time.monotonic() < deadline, instance.output[-4000:]
+        assert time.monotonic() < deadline, shared.output[-4000:]
         time.sleep(0.1)
 
 
-def test_nothing_outlives_it_when_it_is_killed(instance: Instance) -> None:
+def test_data_survives_a_stop_and_nothing_survives_a_kill(instance: Instance, tmp_path: Path) -> None:
     instance.wait_until_told()
-    family = instance.family()
-    instance.process.kill()
-    instance.process.wait()
+    first, told, family = instance.credentials(), len(instance.output), instance.family()
+    assert instance.stop(signal.SIGINT) == 0
+    assert all_gone(family, 5)
+    assert not (instance.data / "runtime.env").exists()
+
+    again = Instance(tmp_path)
+    again.wait_until_told(2)
+    base = again.credentials()["DRIPPULSE_BASE_URL"]
+    assert again.credentials() == {**first, "DRIPPULSE_BASE_URL": base}
+    assert base in again.output[told:]
+    assert first["DRIPPULSE_API_KEY"] not in again.output[told:]
+    login = {"username": first["DRIPPULSE_ADMIN_USERNAME"], "password": first["DRIPPULSE_ADMIN_PASSWORD"]}
+    assert httpx.post(f"{base}/api/v1/admin/login", json=login, trust_env=False).status_code == 200
+
+    family = again.family()
+    again.process.kill()
+    again.process.wait()
     assert all_gone(family, 20), [process.cmdline() for process in family if _runs(process)]
-
-
-def test_all_of_it_fits_into_the_promised_memory(instance: Instance) -> None:
-    instance.wait_until_told()
-    time.sleep(2)
-    # proportional: PostgreSQL's processes share their buffers, and the Python ones their interpreter
-    total = sum(process.memory_full_info().pss for process in instance.family())
-    assert total < MEMORY_LIMIT, f"{total / 2**20:.0f} MiB"
-
-
-def test_two_side_by_side(instance: Instance, tmp_path: Path) -> None:
-    (tmp_path / "other").mkdir()
-    other = Instance(tmp_path / "other")
-    try:
-        instance.wait_until_told()
-        other.wait_until_told()
-        keys = {one.credentials()["DRIPPULSE_API_KEY"] for one in (instance, other)}
-        assert len(keys) == 2
-    finally:
-        assert other.stop(signal.SIGTERM) == 0
 
 
 def test_ctrl_c_while_it_starts_leaves_nothing(instance: Instance) -> None:

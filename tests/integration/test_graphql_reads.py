@@ -1,7 +1,7 @@
 """GraphQL reads: the facts of REST, in a fixed number of statements, and never another organization's."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import orjson
@@ -78,11 +78,11 @@ async def _in_every_state(services: AppServices, organization: TestOrganization,
 def _camel(value: Any) -> Any:
     """A REST answer in the names and id types of GraphQL."""
     if isinstance(value, list):
-        return [_camel(element) for element in value]
+        return [_camel(element) for element in cast("list[Any]", value)]
     if not isinstance(value, dict):
         return value
     made: dict[str, Any] = {}
-    for name, member in value.items():
+    for name, member in cast("dict[str, Any]", value).items():
         head, *rest = name.split("_")
         made[head + "".join(part.title() for part in rest)] = member if name in FREE_FORM else _camel(member)
     return made

@@ -1,8 +1,10 @@
 """Factories: an organization with an Admin, keys of every role, and clients that talk to the application over ASGI."""
 
+import asyncio
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import httpx
 
@@ -45,12 +47,22 @@ class TestOrganization:
         return Principal(self.id, MemberRole.ADMIN, "user", self.admin_id, f"session:{self.admin_id}")
 
 
+@lru_cache(maxsize=1)
+def _hashing() -> "asyncio.Task[str]":
+    return asyncio.create_task(hash_password(PASSWORD))
+
+
+async def _password_hash() -> str:
+    """One hash for all: making it is slow on purpose."""
+    return await _hashing()
+
+
 async def make_organization(services: AppServices, make_client: ClientFactory) -> TestOrganization:
     """A new organization with an Admin (password `PASSWORD`) and an API key for each role."""
     name = f"Organization {secrets.token_hex(6)}"
     organization_id = await service.create_organization(services.database, name)
     username = f"admin-{secrets.token_hex(6)}"
-    password_hash = await hash_password(PASSWORD)
+    password_hash = await _password_hash()
     keys: dict[MemberRole, str] = {}
     async with services.database.tenant(organization_id) as session:
         admin_id = await service.create_member(

@@ -17,6 +17,8 @@ from drippulse_workers.broker import create_broker
 from drippulse_workers.scheduler import Scheduler
 from drippulse_workers.wake import DramatiqWaker
 
+POLL_MILLISECONDS = 40  # how long the Dramatiq consumer sleeps between looks at an empty queue, at most
+
 log = structlog.get_logger(__name__)
 
 
@@ -56,7 +58,7 @@ async def _work(settings: Settings, stop: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
     broker = create_broker(settings)
     declare_wake(broker, lambda: _poke(loop, engine))
-    listener = dramatiq.Worker(broker, worker_threads=1, worker_timeout=1000)
+    listener = dramatiq.Worker(broker, worker_threads=1, worker_timeout=POLL_MILLISECONDS)
     await asyncio.to_thread(listener.start)
     log.info("worker_started")
     running = asyncio.create_task(engine.run())

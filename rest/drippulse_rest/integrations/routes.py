@@ -21,6 +21,7 @@ from drippulse.integrations.schemas import (
 from drippulse.kit.pagination import page_request
 from drippulse.organizations.policy import Permission
 from drippulse_rest.kit.answers import json_answer, list_answer, no_content
+from drippulse_rest.kit.ids import ConnectionId
 from drippulse_rest.kit.paging import Cursor, Page, PerPage, Search, Sort
 from drippulse_rest.kit.request import ApiRequest
 from drippulse_rest.kit.routes import Body, route
@@ -100,7 +101,7 @@ async def create_connection(request: ApiRequest) -> Response[bytes]:
     answer=ConnectionOut,
     errors=UNKNOWN,
 )
-async def get_connection(request: ApiRequest, connection_id: int) -> Response[bytes]:
+async def get_connection(request: ApiRequest, connection_id: ConnectionId) -> Response[bytes]:
     """One connection with the names of the secrets it holds."""
     async with request.transaction() as session:
         found = await service.get_connection(session, request.principal, connection_id)
@@ -118,7 +119,7 @@ async def get_connection(request: ApiRequest, connection_id: int) -> Response[by
     body=Body(ConnectionUpdate, WRAPPER, example={"bot_token": "xoxb-...", "note": "Rotated"}),
     errors=INVALID | UNKNOWN,
 )
-async def update_connection(request: ApiRequest, connection_id: int) -> Response[bytes]:
+async def update_connection(request: ApiRequest, connection_id: ConnectionId) -> Response[bytes]:
     """Fields left out stay as they are, secrets too; null removes a secret. New secrets make a connection that needs
     reauthorization active again."""
     data = await request.read(ConnectionUpdate, wrapper=WRAPPER, read_only=READ_ONLY)
@@ -140,7 +141,7 @@ async def update_connection(request: ApiRequest, connection_id: int) -> Response
     answer_text="Deleted with its secrets.",
     errors=UNKNOWN,
 )
-async def delete_connection(request: ApiRequest, connection_id: int) -> Response[None]:
+async def delete_connection(request: ApiRequest, connection_id: ConnectionId) -> Response[None]:
     """Deletes the connection and its secrets. Steps that name it fail with `connection_missing` from now on."""
     async with request.transaction() as session:
         await service.delete_connection(session, request.principal, connection_id)
@@ -157,7 +158,7 @@ async def delete_connection(request: ApiRequest, connection_id: int) -> Response
     answer=ConnectionTestOut,
     errors=UNKNOWN | TEST_FAILURES,
 )
-async def test_connection(request: ApiRequest, connection_id: int) -> Response[bytes]:
+async def test_connection(request: ApiRequest, connection_id: ConnectionId) -> Response[bytes]:
     """Asks the provider whether it accepts the credentials, as far as that is possible without an effect. Refused
     credentials make the connection `needs_reauth`; accepted ones make it active again. When it fails, `reason` has
     the connector's error code."""

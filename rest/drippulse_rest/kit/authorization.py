@@ -11,7 +11,6 @@ from drippulse.organizations.authentication import Authenticator
 from drippulse.organizations.errors import MissingTokenError
 from drippulse.organizations.policy import Permission, require
 
-
 Guard: TypeAlias = Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], Awaitable[None]]
 
 

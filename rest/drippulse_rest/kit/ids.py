@@ -6,3 +6,4 @@ from litestar.params import PathParameter
 
 WorkflowId: TypeAlias = Annotated[int, PathParameter(description="Id of a workflow.")]
 EnrollmentId: TypeAlias = Annotated[int, PathParameter(description="Id of an enrollment of that workflow.")]
+ConnectionId: TypeAlias = Annotated[int, PathParameter(description="Id of an integration connection.")]

@@ -310,8 +310,9 @@ async def test_a_large_answer_is_cut_and_bad_json_is_text() -> None:
         body = (await call_hook(url)).output["webhook_response"]["body"]
         assert isinstance(body, str)
         assert len(body) == 65_536
-    async with receiver(body=b"{not json") as (url, _):
-        assert (await call_hook(url)).output["webhook_response"]["body"] == "{not json"
+    for bad in (b"{not json", b"[" * 5000, b'"\\ud800"'):
+        async with receiver(body=bad) as (url, _):
+            assert (await call_hook(url)).output["webhook_response"]["body"] == bad.decode()
 
 
 @pytest.mark.parametrize(

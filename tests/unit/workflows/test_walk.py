@@ -187,6 +187,11 @@ def test_failed_records_the_attempt() -> None:
     assert (result.stop, result.records[0].status, result.records[0].attempt) == (Stop.FAILED, StepStatus.FAILED, 3)
 
 
+def test_the_next_step_starts_with_its_first_attempt() -> None:
+    _, result = settled(EFFECT_GRAPH, Outcome(OutcomeKind.DONE), attempt=3)
+    assert [record.attempt for record in result.records] == [3, 1]
+
+
 def test_the_engine_can_decide_instead_of_performing() -> None:
     _, result = settled(EFFECT_GRAPH, Advance(skipped="suppressed: unsubscribed"))
     assert seen(result) == [("mail", "skipped"), ("after", "completed")]

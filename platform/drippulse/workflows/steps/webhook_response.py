@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
+import orjson
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from drippulse.workflows.conditions import VALUELESS, Condition, Operator, evaluate
@@ -87,10 +89,8 @@ def judge(response: httpx.Response, branches: Iterable[ResponseBranch], ctx: Ste
 def read_body(response: httpx.Response) -> Any:
     """The parsed JSON of at most 64 KB, otherwise the first 64 KB as text."""
     if len(response.content) <= MAX_BODY_BYTES and "json" in response.headers.get("content-type", "").lower():
-        try:
-            return response.json()
-        except (ValueError, RecursionError):
-            pass
+        with suppress(orjson.JSONDecodeError):
+            return orjson.loads(response.content)
     return response.content[:MAX_BODY_BYTES].decode(errors="replace").replace("\x00", "�")
 
 

@@ -1,0 +1,52 @@
+"""`drippulse export ...`."""
+
+from pathlib import Path
+
+import typer
+
+app = typer.Typer(help="The committed contracts: openapi.json and schema.graphql.", no_args_is_help=True)
+
+
+@app.callback()
+def export() -> None:
+    """The committed contracts: openapi.json and schema.graphql."""
+
+
+@app.command("write")
+def write() -> None:
+    """Generate openapi.json and schema.graphql again from the code.
+
+    Example: [bold]drippulse export write[/bold]
+    """
+    from drippulse_server.console import out
+    from drippulse_server.contracts import contracts
+
+    for contract in contracts():
+        changed = contract.committed() != contract.text
+        contract.path.write_text(contract.text, encoding="utf-8")
+        out.print(f"{_shown(contract.path)}: {'written' if changed else 'as it was'}", markup=False, soft_wrap=True)
+
+
+@app.command("check")
+def check() -> None:
+    """Compare openapi.json and schema.graphql with the code. Exit code 1 when one is out of date; changes nothing.
+
+    Example: [bold]drippulse export check[/bold]
+    """
+    from drippulse_server.console import err, fail, out
+    from drippulse_server.contracts import contracts
+    from drippulse_server.failures import ExitCode
+
+    outdated = [contract for contract in contracts() if contract.committed() != contract.text]
+    for contract in outdated:
+        fail(f"{_shown(contract.path)} is not what the code says. `drippulse export write` mends it.")
+        for change in contract.breaking():
+            err.print(f"  breaking: {change}", markup=False, soft_wrap=True)
+    if outdated:
+        raise typer.Exit(ExitCode.FAILED)
+    out.print("openapi.json and schema.graphql are what the code says.", style="green")
+
+
+def _shown(path: Path) -> str:
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

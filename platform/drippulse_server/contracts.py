@@ -1,0 +1,60 @@
+"""The generated files that are committed: what the code says beside what the file says."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from graphql import GraphQLError, build_schema
+from graphql.utilities import find_breaking_changes
+
+import drippulse_graphql
+import drippulse_rest
+from drippulse_graphql.schema import sdl
+from drippulse_rest.app import openapi_json
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """A committed file and the text that it should have.
+
+    `compare` names what breaks clients, from the committed text to the generated one.
+    """
+
+    path: Path
+    text: str
+    compare: Callable[[str, str], list[str]]
+
+    def committed(self) -> str | None:
+        """None when the file is missing."""
+        try:
+            return self.path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+
+    def breaking(self) -> list[str]:
+        """A sentence for each change that breaks clients of the committed contract."""
+        committed = self.committed()
+        return [] if committed is None else self.compare(committed, self.text)
+
+
+def contracts() -> list[Contract]:
+    """Generated now, from the code that is installed."""
+    return [
+        Contract(_beside(drippulse_rest.__file__, "openapi.json"), openapi_json(), lambda _, __: []),
+        Contract(_beside(drippulse_graphql.__file__, "schema.graphql"), sdl(), breaking_changes),
+    ]
+
+
+def breaking_changes(before: str, after: str) -> list[str]:
+    """What a client of the schema `before` may trip over with the schema `after`, both as SDL."""
+    try:
+        old = build_schema(before)
+    except GraphQLError as error:
+        return [f"the committed file is not a schema: {error.message}"]
+    return [f"{change.description} ({change.type.name})" for change in find_breaking_changes(old, build_schema(after))]
+
+
+def _beside(module: str | None, name: str) -> Path:
+    if module is None:
+        raise RuntimeError(f"the package that {name} belongs to is not installed from files")
+    return Path(module).parent / name
