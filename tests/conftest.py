@@ -7,6 +7,7 @@ import httpx
 import pytest
 from litestar import Litestar
 
+from drippulse.kit.db import Database, Role
 from drippulse.kit.services import AppServices
 from drippulse.settings import Settings
 from drippulse_server.asgi import create_app_of
@@ -114,3 +115,18 @@ def client(organization: TestOrganization) -> httpx.AsyncClient:
 def anonymous(make_client: MakeClient) -> httpx.AsyncClient:
     """A client without credentials."""
     return make_client()
+
+
+@pytest.fixture
+async def engine_beat(settings: Settings) -> None:
+    """A fresh heartbeat of the sweeper, which does not run beside these tests."""
+    database = Database(settings)
+    await database.open()
+    try:
+        async with database.session(Role.ENGINE) as session:
+            await session.execute(
+                "INSERT INTO heartbeat (name, beat_at) VALUES ('sweeper', now()) "
+                "ON CONFLICT (name) DO UPDATE SET beat_at = now()"
+            )
+    finally:
+        await database.close()

@@ -9,7 +9,6 @@ from drippulse.kit.logging import configure_logging
 from drippulse.kit.services import AppServices
 from drippulse.settings import Settings, get_settings
 from drippulse_graphql.router import create_graphql_router
-from drippulse_graphql.router import create_graphql_router
 from drippulse_rest.app import create_rest_router
 from drippulse_rest.kit.edge import Edge
 from drippulse_rest.kit.problems import EXCEPTION_HANDLERS

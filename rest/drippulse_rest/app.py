@@ -13,7 +13,7 @@ from drippulse.settings import Settings
 from drippulse_rest.enrollments.routes import ROUTES as ENROLLMENTS
 from drippulse_rest.integrations.routes import ROUTES as CONNECTIONS
 from drippulse_rest.kit.authorization import authorization
-from drippulse_rest.kit.request import request_class
+from drippulse_rest.kit.request import ApiRequest, request_class
 from drippulse_rest.kit.routes import BODY_LIMIT, refuse_undeclared
 from drippulse_rest.openapi.document import build_document, render
 from drippulse_rest.openapi.routes import ROUTES as DOCUMENTATION
@@ -32,18 +32,16 @@ def create_rest_router(services: AppServices) -> Router:
     Raises:
         ImproperlyConfiguredException: a route declares neither a permission nor that it is public.
     """
-    return Router(
-        "/",
-        route_handlers=[_routes(create_tracking_router(Tracking(services.database, services.settings)))],
-        guards=[authorization(services.authenticator)],
-        request_class=request_class(services),
-    )
+    tracking = create_tracking_router(Tracking(services.database, services.settings))
+    routes = _routes(tracking, request_class(services))
+    return Router("/", route_handlers=[routes], guards=[authorization(services.authenticator)])
 
 
-def _routes(tracking: Sequence[Router]) -> Router:
+def _routes(tracking: Sequence[Router], requests: type[ApiRequest]) -> Router:
     router = Router(
         "/",
         route_handlers=[Router(BASE, route_handlers=list(API)), *ROOT_ROUTES, *DOCUMENTATION, *tracking],
+        request_class=requests,
         request_max_body_size=BODY_LIMIT,
     )
     refuse_undeclared(handler for route in router.routes for handler in getattr(route, "route_handlers", ()))
@@ -54,7 +52,7 @@ def openapi_document() -> dict[str, Any]:
     """The API description, OpenAPI 3.1, generated from the routes."""
     settings = Settings.model_construct()
     undone = Tracking(Database(settings), settings)  # never opened: the description needs the routes, not what they do
-    return build_document([_routes(create_tracking_router(undone))])
+    return build_document([_routes(create_tracking_router(undone), ApiRequest)])
 
 
 def openapi_json() -> str:

@@ -15,7 +15,7 @@ from drippulse_server.embedded.redis import EmbeddedRedis
 from tests.bench import engine_steps, http, idle, mail
 from tests.bench.table import Results
 from tests.support.postgres import fresh_database, prepare, settings_of
-from tests.support.stack import Stack, free_port, running_stack
+from tests.support.stack import Stack, free_port, running_stack, superuser_url
 from tests.support.world import make_world
 
 console = Console()
@@ -69,7 +69,7 @@ async def http_figures(results: Results, place: Path) -> None:
     """Figures of the whole product, started as a user starts it."""
     async with running_stack(place / "data") as stack:
         results.add("`drippulse up` ready", stack.ready_seconds, "s", target="< 15 s", met=stack.ready_seconds < 15)
-        url = EmbeddedPostgres(place / "data").superuser_url
+        url = superuser_url(stack.data_dir)
         await http.starts(stack, results)
         await asyncio.sleep(2)
         await idle.measure(stack, url, results)

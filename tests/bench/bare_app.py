@@ -1,4 +1,4 @@
-"""The limit for lists: a plain ASGI route on granian, one asyncpg statement, orjson; no credentials, tenant or model."""
+"""The limit for lists: a plain ASGI route on granian, one asyncpg statement, orjson; no credentials, no tenant."""
 
 import os
 from collections.abc import Awaitable, Callable

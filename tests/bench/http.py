@@ -1,6 +1,7 @@
 """The running product over HTTP: bulk enroll, the lists, how soon due work starts."""
 
 import asyncio
+import json
 import time
 from datetime import datetime
 from typing import Any
@@ -48,7 +49,7 @@ async def bulk(stack: Stack, results: Results) -> int:
 
 
 async def starts(stack: Stack, results: Results) -> None:
-    """From accepted to the first step done, one enrollment at a time on an idle installation, by the database's clock."""
+    """From accepted to the first step done, one at a time on an idle installation, by the database's clock."""
     waits: list[float] = []
     async with stack.client() as client:
         workflow = await make_workflow(client, "Starts", step("log", message="x"))
@@ -75,8 +76,6 @@ def _seconds(moment: str) -> float:
 
 async def lists(stack: Stack, bare_port: int, workflow: int, results: Results) -> None:
     """Lists of 50 over REST and GraphQL beside the same rows from a bare asyncpg route, all on one server kind."""
-    import json
-
     bare = await generate(bare_port, request_bytes("GET", "/", stack.api_key), seconds=SECONDS)
     path = f"/api/v1/workflows/{workflow}/enrollments?per_page=50&page=1"
     rest = await generate(stack.port, request_bytes("GET", path, stack.api_key), seconds=SECONDS)

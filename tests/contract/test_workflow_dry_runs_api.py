@@ -1,5 +1,7 @@
 """`POST /workflows/:id/test`, as the API reference documents it. The semantics themselves are unit-tested."""
 
+from typing import Any
+
 import httpx
 import pytest
 
@@ -7,7 +9,7 @@ from drippulse.kit.services import AppServices
 from tests.support.organizations import TestOrganization
 from tests.support.workflows import create_workflow, webhook_step
 
-STEPS = [
+STEPS: list[dict[str, Any]] = [
     {"type": "trigger", "name": "Start", "config": {}},
     {"type": "wait", "name": "Pause", "config": {"duration": 3, "unit": "days"}},
     {"type": "email", "name": "Hello", "config": {"subject": "Hi {{ first_name }}", "body": "From {{ company_name }}"}},

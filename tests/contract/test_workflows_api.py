@@ -101,9 +101,7 @@ async def test_no_column_is_assigned_by_a_caller(column: str, wrapped: bool, org
     client = organization.client
     made = await create_workflow(client)
     change: dict[str, Any] = {"name": "Renamed", column: 999_999}
-    response = await client.patch(
-        f"{WORKFLOWS}/{made['id']}", json={"workflow": change} if wrapped else change
-    )
+    response = await client.patch(f"{WORKFLOWS}/{made['id']}", json={"workflow": change} if wrapped else change)
     after = (await client.get(f"{WORKFLOWS}/{made['id']}")).json()
     read_only = column in made or column == "organization_id"
     assert response.status_code == (200 if read_only else 422)
@@ -294,7 +292,7 @@ async def test_viewers_read_and_do_not_write(organization: TestOrganization) -> 
         viewer.post(WORKFLOWS, json=SEED_WORKFLOW),
         viewer.patch(f"{WORKFLOWS}/{made['id']}", json={"name": "x"}),
         viewer.delete(f"{WORKFLOWS}/{made['id']}"),
-        viewer.post(f"{WORKFLOWS}/{made['id']}/enrollments/bulk", json={"contacts": [{}]}),
+        viewer.post(f"{WORKFLOWS}/{made['id']}/enrollments/bulk", json={"contacts": [{"email": "a@b.com"}]}),
     ):
         response = await request
         assert (response.status_code, response.json()["error"]) == (403, "forbidden")

@@ -48,7 +48,7 @@ async def transport(services_reaching: AppServices) -> AsyncGenerator[httpx.ASGI
     """A second web application, whose connectors reach the fake provider."""
     app = create_app_of(services_reaching)
     async with running(app):
-        yield httpx.ASGITransport(app)
+        yield httpx.ASGITransport(app)  # pyright: ignore[reportArgumentType] - Litestar types ASGI more narrowly than httpx
 
 
 @pytest.fixture

@@ -38,12 +38,17 @@ class Calls:
     live: LiveConnectors
     organization: int
 
-    async def post(self, text: str = "Hello", **changes: Any) -> Outcome:
+    async def post(
+        self,
+        *,
+        provider: str = "slack",
+        key: str = "default",
+        action: str = "post_message",
+        payload: dict[str, Any] | None = None,
+    ) -> Outcome:
         """Slack's post_message, or another call by name of its parts."""
-        parts = {"provider": "slack", "key": "default", "action": "post_message", **changes}
-        payload = parts.get("payload", {"text": text, "channel": "#sales"})
-        key = "drippulse-1-2-3"
-        return await self.live.call(self.organization, parts["provider"], parts["key"], parts["action"], payload, key)
+        sent = {"text": "Hello", "channel": "#sales"} if payload is None else payload
+        return await self.live.call(self.organization, provider, key, action, sent, "drippulse-1-2-3")
 
     async def acme(self, action: str) -> Outcome:
         return await self.post(provider="acme", action=action, payload={"text": "Hello"})

@@ -1,6 +1,7 @@
 """The whole product as a user starts it: `drippulse up` as a process, spoken to over HTTP alone."""
 
 import asyncio
+import json
 import os
 import signal
 import socket
@@ -10,6 +11,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx
 import psutil
@@ -47,6 +49,14 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def superuser_url(data_dir: Path) -> str:
+    """For looking into the embedded PostgreSQL of a running instance from outside."""
+    home = data_dir / "postgres"
+    lines = (home / "cluster" / "postmaster.pid").read_text().splitlines()
+    password = json.loads((home / "passwords.json").read_text())["superuser"]
+    return f"postgresql://postgres:{password}@/drippulse?host={quote(lines[4], safe='/')}&port={lines[3]}"
 
 
 def credentials(data_dir: Path) -> dict[str, str]:
@@ -100,4 +110,4 @@ async def _healthy(port: int, process: asyncio.subprocess.Process, log: Path) ->
             except httpx.TransportError:
                 pass
             await asyncio.sleep(0.1)
-    raise AssertionError(f"not healthy within {READY_WITHIN_SECONDS} s:\n{log.read_text()[-3000:]}")
+    raise AssertionError(f"not healthy within {READY_WITHIN_SECONDS} s, see {log}")

@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable
 
 import dramatiq
 import structlog
-from drippulse.kit.logging import configure_logging
 from prometheus_client import start_http_server
 
 from drippulse.enrollments.engine import Engine
 from drippulse.kit.db import Database
+from drippulse.kit.logging import configure_logging
 from drippulse.settings import Settings
 from drippulse_workers.actors import declare_wake
 from drippulse_workers.broker import create_broker

@@ -56,3 +56,9 @@ class InvalidTimezoneError(ValidationError):
             f'"{str(shown)[:100]}" is not a time zone. Send an IANA name such as Europe/Berlin or UTC.',
             errors={"timezone": ["Not an IANA time zone."]},
         )
+
+
+class CsvFileError(ValidationError):
+    """A file that cannot be imported as a whole; the message says where and why."""
+
+    code = "csv_file"

@@ -36,9 +36,7 @@ class BulkOut(BaseModel):
     enrollment_ids: list[int]
     workflow_id: int
     workflow_version: int = Field(description="The version that these runs stay on.")
-    skipped_invalid_rows: int | None = Field(
-        default=None, description="Present when rows were skipped: how many.", json_schema_extra={"type": "integer"}
-    )
+    skipped_invalid_rows: int = Field(default=0, description="Present when rows were skipped: how many.")
     results: list[BulkResultOut]
 
 

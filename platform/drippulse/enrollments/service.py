@@ -21,6 +21,7 @@ from drippulse.workflows.tables import WorkflowStatus
 
 LIST_LIMIT = 500
 """The most rows a list without paging parameters has, as documented."""
+MAX_STEP_INDEX = 10_000
 
 
 async def bulk_enroll(
@@ -72,7 +73,7 @@ async def list_enrollments(
     session: Session, principal: Principal, workflow_id: int, filters: Filters, request: PageRequest
 ) -> dict[str, Any]:
     """`{enrollments, total, total_count, step_funnel}`. `total_count` is what the filters let through."""
-    _check_status(filters.status)
+    _check(filters)
     workflow = await require_workflow(session, principal, workflow_id)
     organization = principal.organization_id
     rows = await queries.page(session, organization, workflow_id, filters, request)
@@ -142,7 +143,11 @@ async def _outlines(
     return known
 
 
-def _check_status(status: str | None) -> None:
+def _check(filters: Filters) -> None:
+    status = filters.status
+    if filters.step_index is not None and not 0 <= filters.step_index <= MAX_STEP_INDEX:
+        sentence = f"step_index must be a whole number from 0 to {MAX_STEP_INDEX}."
+        raise ValidationError(sentence, errors={"step_index": [sentence]})
     if status is not None and status not in set(EnrollmentStatus):
         known = [known.value for known in EnrollmentStatus]
         sentence = f'"{status}" is not a status.{did_you_mean(status, known)} It is one of {", ".join(known)}.'

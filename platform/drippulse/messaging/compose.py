@@ -4,11 +4,9 @@ import html
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 
+from drippulse.messaging import mime
 from drippulse.messaging.html_links import links_in, replace_links
 from drippulse.messaging.links import MailRef, TrackingLinks
 from drippulse.workflows.steps.base import OutgoingMail
@@ -16,7 +14,6 @@ from drippulse.workflows.steps.base import OutgoingMail
 BODY_END = re.compile(r"</body\s*>", re.IGNORECASE)
 TAGS = re.compile(r"<(?:style|script)\b.*?</(?:style|script)\s*>|<[^>]+>", re.IGNORECASE | re.DOTALL)
 LINE_ENDS = re.compile(r"<(?:br|/p|/div|/h\d|/li|/tr)\b[^>]*>", re.IGNORECASE)
-POLICY = SMTP.clone(max_line_length=998)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,27 +42,31 @@ def compose(
     """Add tracking, the footer and the RFC 8058 headers, and serialize.
 
     Raises:
-        ValueError: a header value the mail standard does not allow.
+        ValueError: the sender or recipient is no address that mail can carry.
     """
     unsubscribe = links.unsubscribe(ref)
     sender_name, sender = parseaddr(mail.sender or default_sender)
-    message = EmailMessage(policy=POLICY)
-    message["From"] = _address(sender_name, sender)
-    message["To"] = _address("", mail.to)
-    message["Subject"] = " ".join(mail.subject.split())
-    message["Date"] = format_datetime(now)
-    message["Message-ID"] = message_id(ref)
+    recipient, sender = _for_the_wire(mail.to), _for_the_wire(sender)
+    headers = [
+        mime.address_header("From", sender_name, sender),
+        mime.address_header("To", "", recipient),
+        mime.header("Subject", mail.subject),
+        mime.header("Date", format_datetime(now)),
+        mime.header("Message-ID", message_id(ref)),
+        mime.header("List-Unsubscribe", f"<{unsubscribe}>"),
+        mime.header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
+        mime.header("Feedback-ID", f"{ref.enrollment_id}:{ref.organization_id}:drippulse"),
+    ]
     if mail.reply_to:
-        message["Reply-To"] = _address(*parseaddr(mail.reply_to))
-    message["List-Unsubscribe"] = f"<{unsubscribe}>"
-    message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-    message["Feedback-ID"] = f"{ref.enrollment_id}:{ref.organization_id}:drippulse"
+        name, address = parseaddr(mail.reply_to)
+        headers.append(mime.address_header("Reply-To", name, _for_the_wire(address)))
     text = mail.text if mail.text is not None else as_text(mail.html or "")
-    message.set_content(f"{text.rstrip()}\n\n--\nUnsubscribe: {unsubscribe}\n", charset="utf-8")
-    if mail.html is not None:
-        message.add_alternative(_html_part(mail, ref, links, urls, unsubscribe), subtype="html", charset="utf-8")
-    utf8 = not mail.to.isascii()
-    return Composed(sender, mail.to, message.as_bytes(policy=POLICY.clone(utf8=utf8)), utf8)
+    content = mime.message(
+        headers,
+        f"{text.rstrip()}\n\n--\nUnsubscribe: {unsubscribe}\n",
+        None if mail.html is None else _html_part(mail, ref, links, urls, unsubscribe),
+    )
+    return Composed(sender, recipient, content, utf8=not (recipient + sender).isascii())
 
 
 def as_text(markup: str) -> str:
@@ -85,9 +86,9 @@ def _html_part(mail: OutgoingMail, ref: MailRef, links: TrackingLinks, urls: tup
     return BODY_END.sub(lambda match: tail + match[0], body, count=1) if BODY_END.search(body) else body + tail
 
 
-def _address(name: str, address: str) -> Address:
+def _for_the_wire(address: str) -> str:
+    """The address with its domain in ASCII (IDNA). Raises ValueError when it is none."""
     local, _, domain = address.rpartition("@")
-    if not local or not domain:
+    if not local or not domain or any(mark in address for mark in "\r\n<> "):
         raise ValueError(f"{address!r} is not a mail address")
-    ascii_domain = domain if domain.isascii() else domain.encode("idna").decode()
-    return Address(display_name=name, username=local, domain=ascii_domain)
+    return address if domain.isascii() else f"{local}@{domain.encode('idna').decode()}"

@@ -36,6 +36,7 @@ class SmtpPool:
         self._password = unquote(parts.password) if parts.password else None
         self._tls = parts.scheme == "smtps"
         self._timeout = timeout
+        self._tls_context = ssl.create_default_context()
         self._idle: list[tuple[float, aiosmtplib.SMTP]] = []
         self._slots = asyncio.Semaphore(size)
 
@@ -106,7 +107,7 @@ class SmtpPool:
             password=self._password,
             use_tls=self._tls,
             start_tls=None if not self._tls else False,
-            tls_context=ssl.create_default_context(),
+            tls_context=self._tls_context,
             timeout=self._timeout,
         )
         await client.connect()

@@ -48,9 +48,10 @@ class WorkflowCreate(Input):
 class WorkflowUpdate(Input):
     """What to change; fields left out stay as they are. A change of steps makes a new version."""
 
-    name: Name = Field(default="")
-    description: Description = ""
-    status: Status = WorkflowStatus.DRAFT
+    # Factories, because a default would be shown in the API description, and nothing is assumed for what is left out.
+    name: Name = Field(default_factory=str)
+    description: Description = Field(default_factory=str)
+    status: Status = Field(default_factory=lambda: WorkflowStatus.DRAFT)
     steps: Steps = Field(default_factory=list[Any])
     integrations: list[Any] = Field(default_factory=list[Any], max_length=100)
 

@@ -18,10 +18,12 @@ def list_connectors() -> None:
     """
     from rich.table import Table
 
-    from drippulse.integrations.registry import load_connectors
-    from drippulse_server.console import out
+    from drippulse.integrations.registry import connector_problems, load_connectors
+    from drippulse_server.console import fail, out
 
     table = Table("key", "name", "description", "actions")
     for key, connector in sorted(load_connectors().items()):
         table.add_row(key, connector.name, connector.description, "\n".join(connector.actions))
     out.print(table)
+    for problem in connector_problems():
+        fail(str(problem))

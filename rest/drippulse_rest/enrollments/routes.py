@@ -55,7 +55,9 @@ async def list_enrollments(
     sort: Sort = None,
     q: Annotated[str | None, QueryParameter(description="Text in the e-mail, the name or the reference.")] = None,
     status: Annotated[str | None, QueryParameter(description="Only runs of this status.")] = None,
-    step_index: Annotated[int | None, QueryParameter(description="Only runs on this step, from 0.")] = None,
+    step_index: Annotated[
+        int | None, QueryParameter(ge=0, le=service.MAX_STEP_INDEX, description="Only runs on this step, from 0.")
+    ] = None,
     lead_ref: Annotated[str | None, QueryParameter(description="Only runs of this reference.")] = None,
 ) -> Response[bytes]:
     """The 500 newest runs, or a page of them, with how many stand on each step. Filters do not change the funnel."""

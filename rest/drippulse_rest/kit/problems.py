@@ -28,8 +28,8 @@ class Problem(BaseModel):
 
     error: str = Field(description="A stable code in snake_case.")
     message: str = Field(description="What is wrong and the way out, for people.")
-    errors: dict[str, list[str]] | None = Field(
-        default=None, description="For validation: field path -> sentences.", json_schema_extra={"type": "object"}
+    errors: dict[str, list[str]] = Field(
+        default_factory=dict[str, list[str]], description="Present for validation: field path -> sentences."
     )
 
 

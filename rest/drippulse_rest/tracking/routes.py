@@ -1,7 +1,8 @@
-"""`/api/v1/track/n/...` and the short alias `/track/n/...`. No bearer: the signed token in the link is the credential."""
+"""`/api/v1/track/n/...` and its short alias `/track/n/...`. The signed token in the link is the credential."""
 
 import base64
 from collections.abc import Sequence
+from contextlib import suppress
 
 from litestar import Request, Response, Router, get, post
 from litestar.datastructures import State
@@ -34,10 +35,8 @@ def create_tracking_handlers(tracking: Tracking) -> Sequence[ControllerRouterHan
     @get("/pixel.gif", opt=PUBLIC, operation_id="trackOpen", media_type="image/gif", summary="Open pixel")
     async def pixel(request: Request[None, None, State], t: FromQuery[str] = "") -> Response[bytes]:
         """Record an open. Always answers the pixel, also for a broken link, so that no mail shows a broken image."""
-        try:
+        with suppress(SignatureError):
             await tracking.opened(t, _visitor(request))
-        except SignatureError:
-            pass
         return Response(PIXEL, media_type="image/gif", headers=NO_STORE)
 
     @get(

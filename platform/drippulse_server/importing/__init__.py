@@ -1,0 +1,1 @@
+"""Importing contacts into a running instance, over REST."""

@@ -1,0 +1,62 @@
+"""Pages and cursors."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from drippulse.kit.errors import ValidationError
+from drippulse.kit.pagination import MAX_PER_PAGE, encode_cursor, order_by, page_request
+
+SORTS = {"created_at": "w.id", "name": "lower(w.name)"}
+
+
+def test_without_parameters_the_list_is_whole() -> None:
+    request = page_request(None, None, None, sorts=SORTS, full_limit=500)
+    assert (request.limit, request.offset, request.paginated) == (500, 0, False)
+    assert page_request(None, None, None, sorts=SORTS).fetch is None
+
+
+@given(st.integers(1, 10_000), st.integers(1, MAX_PER_PAGE))
+def test_pages_follow_each_other_without_gap(page: int, per_page: int) -> None:
+    request = page_request(page, per_page, None, sorts=SORTS)
+    following = page_request(page + 1, per_page, None, sorts=SORTS)
+    assert request.limit == per_page
+    assert request.offset + per_page == following.offset
+
+
+@given(st.integers(1, 2**63 - 1))
+def test_a_cursor_comes_back_as_the_position_it_stands_for(position: int) -> None:
+    assert page_request(None, None, encode_cursor(position), sorts=SORTS).before_id == position
+
+
+@given(st.text(max_size=30))
+def test_any_text_is_a_cursor_or_refused(text: str) -> None:
+    error: ValidationError | None = None
+    try:
+        page_request(None, None, text, sorts=SORTS)
+    except ValidationError as caught:
+        error = caught
+    assert error is None or list(error.errors) == ["cursor"]
+
+
+@pytest.mark.parametrize(
+    ("page", "per_page", "cursor", "sort", "field"),
+    [
+        (0, None, None, None, "page"),
+        (None, 201, None, None, "per_page"),
+        (1, None, "", None, "cursor"),
+        (None, None, "", "name", "cursor"),
+        (None, None, None, "-nmae", "sort"),
+    ],
+)
+def test_out_of_range_is_named(
+    page: int | None, per_page: int | None, cursor: str | None, sort: str | None, field: str
+) -> None:
+    with pytest.raises(ValidationError) as caught:
+        page_request(page, per_page, cursor, sort=sort, sorts=SORTS)
+    assert list(caught.value.errors) == [field]
+
+
+def test_equal_rows_are_ordered_newest_first() -> None:
+    assert order_by("-created_at", SORTS, "w.id") == "w.id DESC NULLS LAST"
+    assert order_by("name", SORTS, "w.id") == "lower(w.name) ASC NULLS LAST, w.id DESC"
