@@ -3,11 +3,13 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
+from pydantic import SecretStr
 from redis.asyncio import Redis
 
 from drippulse.kit.clock import utc_now
 from drippulse.kit.crypto import Vault
 from drippulse.kit.db import Database
+from drippulse.kit.errors import DomainError
 from drippulse.kit.services import AppServices
 from drippulse.organizations.authentication import Authenticator
 from drippulse.settings import Settings
@@ -16,8 +18,22 @@ from drippulse_workers.wake import DramatiqWaker
 REDIS_SECONDS = 2.0
 
 
+class IncompleteSettingsError(DomainError):
+    """The web application cannot start with these settings."""
+
+    code = "incomplete_settings"
+
+
 def build_services(settings: Settings) -> AppServices:
-    """The services of one web process. Nothing is connected yet."""
+    """The services of one web process. Nothing is connected yet.
+
+    Raises:
+        IncompleteSettingsError: a variable is missing; the message names it.
+    """
+    for name in ("database_url", "redis_url", "secret_key"):
+        value: str | SecretStr = getattr(settings, name)
+        if not (value.get_secret_value() if isinstance(value, SecretStr) else value):
+            raise IncompleteSettingsError(f"DRIPPULSE_{name.upper()} is not set; `drippulse up` sets it by itself.")
     database = Database(settings)
     return AppServices(
         settings=settings,

@@ -1,4 +1,4 @@
-"""No organization sees another's rows: with both nets, with the queries' own filter off, with row-level security off."""
+"""No organization sees another's rows: with both nets, with the queries' filter off, and without row-level security."""
 
 from dataclasses import dataclass
 from typing import Any
