@@ -10,8 +10,11 @@ import pytest
 from drippulse.enrollments.claim import Claimed, claim
 from drippulse.enrollments.commit import Progress, Verdict, commit
 from drippulse.enrollments.sweep import sweep
+from drippulse.kit.crypto import Vault
 from drippulse.kit.db import Record
 from drippulse.organizations import service as organizations
+from drippulse.workflows.schemas import WorkflowUpdate
+from drippulse.workflows.service import update_workflow
 from tests.conftest import MakeDatabase
 from tests.support.processes import killed, process
 from tests.support.world import World, email, make_world, step
@@ -194,3 +197,24 @@ async def test_a_deleted_enrollment_does_nothing_more(world: World) -> None:
     )
     await world.drain_for(1.4)
     assert world.sink.ledger == []
+
+
+async def test_pausing_a_workflow_holds_everybody_and_resuming_loses_nobody(world: World) -> None:
+    workflow = await world.workflow(step("wait", duration=1, unit="seconds"), email())
+    [one] = await world.enroll(workflow)
+    await world.drain()
+    await set_status(world, workflow, "paused")
+    await world.drain_for(1.5)
+    assert world.sink.ledger == []
+    row = await world.row(one)
+    assert (row["status"], row["claimable_at"], row["wait_reason"]) == ("active", None, "workflow_paused")
+    await set_status(world, workflow, "active")
+    await world.drain()
+    assert len(world.sink.ledger) == 1
+    assert (await world.row(one))["status"] == "completed"
+
+
+async def set_status(world: World, workflow: int, status: str) -> None:
+    async with world.database.tenant(world.organization_id) as session:
+        data = WorkflowUpdate.model_validate({"status": status})
+        await update_workflow(session, world.principal, Vault.of(world.settings), workflow, data)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from drippulse.enrollments.tables import EnrollmentStatus
+from drippulse.enrollments.tables import HELD, EnrollmentStatus
 from drippulse_graphql.enrollments.history import (
     Delivery,
     NurtureEvent,
@@ -41,8 +41,10 @@ TOTAL = "jsonb_array_length(v.steps)"
 DONE = f"CASE WHEN e.status = 'completed' THEN {TOTAL} ELSE least(e.current_step_index, {TOTAL}) END"
 PERCENT = f"CASE WHEN ({DONE}) = {TOTAL} THEN 100 ELSE ({DONE}) * 100 / {TOTAL} END"
 OFF_STEPS = f"e.current_step_index NOT BETWEEN 0 AND {TOTAL} - 1"
-WAITING = "coalesce(e.status = 'active' AND e.next_run_at > now(), false)"
-SECONDS = f"CASE WHEN {WAITING} THEN ceil(extract(epoch FROM e.next_run_at - now()))::int ELSE 0 END"
+TIMED = "coalesce(e.status = 'active' AND e.next_run_at > now(), false)"
+HELD_REASONS = ", ".join(f"'{reason}'" for reason in HELD)
+WAITING = f"({TIMED} OR (e.status = 'active' AND coalesce(e.wait_reason IN ({HELD_REASONS}), false)))"
+SECONDS = f"CASE WHEN {TIMED} THEN ceil(extract(epoch FROM e.next_run_at - now()))::int ELSE 0 END"
 
 
 @strawberry.type(description="Who is enrolled.")
@@ -71,7 +73,7 @@ class Progress:
 @strawberry.type(description="Whether an active run is held by a wait, a schedule or a retry, and until when.")
 class Wait:
     waiting: bool = column(WAITING)
-    until: datetime | None = column(f"CASE WHEN {WAITING} THEN e.next_run_at END")
+    until: datetime | None = column(f"CASE WHEN {TIMED} THEN e.next_run_at END")
     seconds_remaining: int = column(SECONDS)
     reason: str | None = column(f"CASE WHEN {WAITING} THEN e.wait_reason END")
 

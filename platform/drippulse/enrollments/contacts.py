@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, cast
 
-import orjson
-
 from drippulse.enrollments.errors import (
     ContactsEmptyError,
     ContactsRequiredError,
@@ -17,6 +15,7 @@ from drippulse.enrollments.errors import (
 )
 from drippulse.kit.addresses import normalize_address
 from drippulse.kit.errors import ValidationError, not_found
+from drippulse.kit.json import dump_json
 from drippulse.kit.strict_json import holds_nul
 from drippulse.kit.text import did_you_mean
 from drippulse.kit.validation import unwrap
@@ -129,7 +128,7 @@ def _add(rows: Rows, index: int, contact: dict[str, Any], timezone: str) -> None
     rows.first_names.append(_text(contact.get("first_name")))
     rows.last_names.append(_text(contact.get("last_name")))
     rows.timezones.append(own_zone if isinstance(own_zone, str) and own_zone in _zones() else timezone)
-    rows.bags.append(orjson.dumps(contact).decode())
+    rows.bags.append(dump_json(contact))
 
 
 def _email(value: object) -> str:

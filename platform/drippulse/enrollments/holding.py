@@ -1,5 +1,6 @@
 """Holding a workflow's enrollments while it is paused: nothing is claimed, nothing is lost, due times stay."""
 
+from drippulse.enrollments.tables import WORKFLOW_PAUSED
 from drippulse.kit.db import Session
 
 # The fence rises so that a worker in the middle of a batch writes nothing; what it was calling is settled on release.
@@ -7,19 +8,18 @@ HOLD = """WITH live AS (
   SELECT id FROM enrollment
   WHERE organization_id = $1 AND workflow_id = $2 AND status = 'active' AND claimable_at IS NOT NULL
   ORDER BY id FOR UPDATE)
-UPDATE enrollment e SET claimable_at = NULL, fence = e.fence + 1, updated_at = now()
+UPDATE enrollment e SET claimable_at = NULL, wait_reason = $3, fence = e.fence + 1, updated_at = now()
 FROM live WHERE e.organization_id = $1 AND e.id = live.id"""
 
-RELEASE = """UPDATE enrollment SET claimable_at = next_run_at, updated_at = now()
-WHERE organization_id = $1 AND workflow_id = $2 AND status = 'active'
-  AND claimable_at IS NULL AND next_run_at IS NOT NULL"""
+RELEASE = """UPDATE enrollment SET claimable_at = coalesce(next_run_at, now()), wait_reason = NULL, updated_at = now()
+WHERE organization_id = $1 AND workflow_id = $2 AND status = 'active' AND wait_reason = $3"""
 
 
 async def hold(session: Session, organization_id: int, workflow_id: int) -> None:
     """Take every active enrollment of a workflow out of the engine's reach."""
-    await session.execute(HOLD, organization_id, workflow_id)
+    await session.execute(HOLD, organization_id, workflow_id, WORKFLOW_PAUSED)
 
 
 async def release(session: Session, organization_id: int, workflow_id: int) -> None:
     """Give them back; what came due in between is due at once."""
-    await session.execute(RELEASE, organization_id, workflow_id)
+    await session.execute(RELEASE, organization_id, workflow_id, WORKFLOW_PAUSED)

@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeAlias
 
 import orjson
 
-from drippulse.enrollments.tables import EnrollmentStatus
+from drippulse.enrollments.tables import HELD, EnrollmentStatus
 from drippulse.kit.clock import isoformat, isoformat_or_none
 
 Json: TypeAlias = dict[str, Any]
@@ -86,15 +86,16 @@ def progress(row: Row, total: int) -> Json:
 
 
 def wait(row: Row) -> Json:
-    """Whether an active run is held by a wait, a schedule or a retry, and until when."""
+    """Whether an active run is held by a wait, a schedule, a retry or somebody's decision, and until when."""
     until: datetime | None = row["next_run_at"]
     now: datetime = row["now"]
-    if until is None or until <= now or row["status"] != EnrollmentStatus.ACTIVE:
+    timed = until is not None and until > now
+    if row["status"] != EnrollmentStatus.ACTIVE or not (timed or row["wait_reason"] in HELD):
         return {"waiting": False, "until": None, "seconds_remaining": 0, "reason": None}
     return {
         "waiting": True,
-        "until": isoformat(until),
-        "seconds_remaining": math.ceil((until - now).total_seconds()),
+        "until": isoformat(until) if until is not None and timed else None,
+        "seconds_remaining": math.ceil((until - now).total_seconds()) if until is not None and timed else 0,
         "reason": row["wait_reason"],
     }
 

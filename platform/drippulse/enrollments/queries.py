@@ -12,8 +12,9 @@ from drippulse.workflows.queries import like
 # unnest keeps the order of its arrays, INSERT ... SELECT that of its input, and ids come from the sequence row by row.
 INSERT = """WITH made AS (
   INSERT INTO enrollment (organization_id, workflow_id, workflow_version, step_id,
-    lead_ref, email, first_name, last_name, timezone, bag)
-  SELECT $1, $2, $3, $4, lead_ref, email, first_name, last_name, timezone, bag
+    lead_ref, email, first_name, last_name, timezone, bag, claimable_at, wait_reason)
+  SELECT $1, $2, $3, $4, lead_ref, email, first_name, last_name, timezone, bag,
+    CASE WHEN $13::text IS NULL THEN now() END, $13
   FROM unnest($5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::jsonb[])
     WITH ORDINALITY AS contact (lead_ref, email, first_name, last_name, timezone, bag, place) ORDER BY place
   RETURNING id, lead_ref),
@@ -84,8 +85,12 @@ async def insert(
     first_step_id: str,
     rows: Rows,
     actor: tuple[str, int],
+    held: str | None,
 ) -> list[int]:
-    """All rows and their `enrollment.created` events in one statement; ids in the order of the rows."""
+    """All rows and their `enrollment.created` events in one statement; ids in the order of the rows.
+
+    `held` is the wait reason of rows that the engine must not take yet.
+    """
     made = await session.fetch(
         INSERT,
         organization_id,
@@ -99,6 +104,7 @@ async def insert(
         rows.timezones,
         rows.bags,
         *actor,
+        held,
     )
     return [row["id"] for row in made]
 

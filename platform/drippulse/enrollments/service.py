@@ -7,7 +7,7 @@ from drippulse.enrollments.contacts import Batch, invalid_results
 from drippulse.enrollments.errors import WorkflowArchivedError
 from drippulse.enrollments.presentation import StepOutline, outline
 from drippulse.enrollments.queries import Filters
-from drippulse.enrollments.tables import EnrollmentStatus
+from drippulse.enrollments.tables import WORKFLOW_PAUSED, EnrollmentStatus
 from drippulse.enrollments.wake import Waker
 from drippulse.events import service as events
 from drippulse.kit.db import Record, Session
@@ -16,7 +16,7 @@ from drippulse.kit.ids import is_id
 from drippulse.kit.pagination import PageRequest, encode_cursor
 from drippulse.kit.text import did_you_mean
 from drippulse.organizations.policy import Principal
-from drippulse.workflows.service import require_workflow
+from drippulse.workflows.service import require_workflow, shared_workflow
 from drippulse.workflows.tables import WorkflowStatus
 
 LIST_LIMIT = 500
@@ -35,7 +35,7 @@ async def bulk_enroll(
         NotFoundError: no such workflow.
         WorkflowArchivedError: it is archived.
     """
-    workflow = await require_workflow(session, principal, workflow_id)
+    workflow = await shared_workflow(session, principal, workflow_id)
     if workflow["status"] == WorkflowStatus.ARCHIVED:
         raise WorkflowArchivedError
     steps = outline(workflow["steps"])
@@ -47,6 +47,7 @@ async def bulk_enroll(
         steps[0].id if steps else "",
         batch.rows,
         (principal.actor_type, principal.actor_id),
+        WORKFLOW_PAUSED if workflow["status"] == WorkflowStatus.PAUSED else None,
     )
     session.after_commit(waker.wake)
     return _bulk_answer(workflow, batch, ids)

@@ -8,6 +8,7 @@ import orjson
 
 from drippulse.enrollments.claim import Claimed
 from drippulse.enrollments.commit import MailIntent, MailResult, Progress, StepRow
+from drippulse.enrollments.tables import OUTCOME_UNKNOWN as UNKNOWN
 from drippulse.enrollments.tables import EnrollmentStatus
 from drippulse.kit.json import dump_json
 from drippulse.messaging.compose import message_id
@@ -18,7 +19,6 @@ from drippulse.workflows.templates import Templates
 from drippulse.workflows.walk import StepRecord, StepStatus, Stop, Subject, Walk, WalkState, resume_with
 
 MAX_ATTEMPTS = 5
-UNKNOWN = "outcome_unknown"
 MAIL_STATUS = {
     OutcomeKind.DONE: "sent",
     OutcomeKind.RETRY: "retrying",

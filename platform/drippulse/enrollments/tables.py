@@ -17,6 +17,12 @@ class EnrollmentStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
+WORKFLOW_PAUSED = "workflow_paused"
+OUTCOME_UNKNOWN = "outcome_unknown"
+HELD = (WORKFLOW_PAUSED, OUTCOME_UNKNOWN)
+"""Wait reasons without a time: somebody has to act."""
+
+
 class Enrollment(Table, tablename="enrollment", db=DB):
     """One contact's run through one version of a workflow.
 

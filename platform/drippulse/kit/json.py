@@ -1,6 +1,6 @@
 """JSON for jsonb columns: fast, and never refused by PostgreSQL."""
 
-from typing import Any
+from typing import Any, cast
 
 import orjson
 
@@ -20,7 +20,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, str):
         return value.replace("\x00", "").encode("utf-8", "replace").decode()
     if isinstance(value, dict):
-        items: dict[Any, Any] = value
+        items = cast("dict[Any, Any]", value)
         return {_plain(str(key)): _plain(item) for key, item in items.items()}
     if isinstance(value, list | tuple):
         members: list[Any] = [*value]

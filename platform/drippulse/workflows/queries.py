@@ -35,6 +35,13 @@ async def locked(session: Session, organization_id: int, workflow_id: int) -> Re
     return await session.fetchrow(f"{WITH_STEPS} AND w.id = $2 FOR UPDATE OF w", organization_id, workflow_id)
 
 
+async def shared(session: Session, organization_id: int, workflow_id: int) -> Record | None:
+    """The same as `by_id`, and nobody changes the workflow until this transaction ends; readers do not wait."""
+    if not is_id(workflow_id):
+        return None
+    return await session.fetchrow(f"{WITH_STEPS} AND w.id = $2 FOR SHARE OF w", organization_id, workflow_id)
+
+
 async def page(
     session: Session, organization_id: int, request: PageRequest, *, status: str | None, q: str | None
 ) -> list[Record]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from drippulse.enrollments import cancellation
+from drippulse.enrollments import cancellation, holding
 from drippulse.events import service as events
 from drippulse.kit.clock import isoformat
 from drippulse.kit.crypto import Vault
@@ -81,6 +81,14 @@ async def require_workflow(session: Session, principal: Principal, workflow_id: 
     return row
 
 
+async def shared_workflow(session: Session, principal: Principal, workflow_id: int) -> Record:
+    """The same, and nobody pauses, archives or deletes it until this transaction ends."""
+    row = await queries.shared(session, principal.organization_id, workflow_id)
+    if row is None:
+        raise not_found("workflow")
+    return row
+
+
 async def create_workflow(session: Session, principal: Principal, vault: Vault, data: WorkflowCreate) -> dict[str, Any]:
     """Raises InvalidStepGraphError when the steps do not make a runnable workflow."""
     organization = principal.organization_id
@@ -119,8 +127,17 @@ async def update_workflow(
             await queries.insert_version(session, organization, workflow_id, version, sealed)
     changed = _changed(row, data)
     await queries.update(session, organization, workflow_id, version=version, **changed)
+    await _hold_or_release(session, organization, workflow_id, row["status"], changed["status"])
     await _report_update(session, principal, row, changed, version)
     return await get_workflow(session, principal, workflow_id)
+
+
+async def _hold_or_release(session: Session, organization: int, workflow_id: int, before: str, after: str) -> None:
+    """Pausing holds what is enrolled; any other status lets it go on."""
+    if after == WorkflowStatus.PAUSED != before:
+        await holding.hold(session, organization, workflow_id)
+    elif before == WorkflowStatus.PAUSED != after:
+        await holding.release(session, organization, workflow_id)
 
 
 def _changed(row: Record, data: WorkflowUpdate) -> dict[str, str]:
