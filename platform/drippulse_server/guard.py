@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from pathlib import Path
 from typing import IO
 
@@ -44,21 +45,18 @@ class ProcessGuard:
             process, self._process = self._process, None
             self._groups.clear()
         if process is not None:
-            with contextlib.suppress(BrokenPipeError):
-                _stdin(process).close()
-            process.wait()
+            _end(process)
 
     def _tell(self, line: str) -> None:
         if self._process is not None:
             try:
                 _write(self._process, line)
             except BrokenPipeError:  # somebody killed the guard
-                with contextlib.suppress(BrokenPipeError):
-                    _stdin(self._process).close()
-                self._process.wait()
+                _end(self._process)
             else:
                 return
         self._process = _spawn()
+        weakref.finalize(self, _end, self._process)  # a guard that nobody holds any more ends like a closed one
         for group, stop_signal in self._groups.items():
             _write(self._process, f"add {group} {stop_signal}\n")
 
@@ -73,6 +71,12 @@ def _spawn() -> subprocess.Popen[str]:
         cwd="/",
         start_new_session=True,
     )
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    with contextlib.suppress(BrokenPipeError):
+        _stdin(process).close()
+    process.wait()
 
 
 def _stdin(process: subprocess.Popen[str]) -> IO[str]:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import asyncpg
@@ -70,6 +70,13 @@ def wait_for_end(pid: int, seconds: float = 15) -> None:
     while not ended(pid):
         assert time.monotonic() < deadline, f"process {pid} does not end"
         time.sleep(0.02)
+
+
+def eventually(holds: Callable[[], bool], seconds: float = 5) -> bool:
+    deadline = time.monotonic() + seconds
+    while not holds() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return holds()
 
 
 async def test_it_is_postgresql_18_in_utf8_and_utc_and_it_does_not_lie_about_writes(postgres: EmbeddedPostgres) -> None:
@@ -355,7 +362,7 @@ def test_redis_starts_again_after_a_crash_at_the_same_url(tmp_path: Path) -> Non
     assert crashed is not None
     os.kill(crashed, signal.SIGKILL)
     wait_for_end(crashed)
-    assert not keyval.running()
+    assert eventually(lambda: not keyval.running())
     keyval.start()
     assert keyval.url == url
     assert keyval.pid != crashed

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Callable
 
 import pytest
 
+from drippulse.enrollments.cancellation import remove
 from drippulse.enrollments.claim import Claimed, claim
 from drippulse.enrollments.commit import Progress, Verdict, commit
 from drippulse.enrollments.sweep import sweep
@@ -31,7 +32,7 @@ async def shared_world(make_database: MakeDatabase) -> AsyncGenerator[World]:
 @pytest.fixture
 async def world(shared_world: World) -> World:
     shared_world.sink.ledger.clear()
-    await shared_world.sql("UPDATE enrollment SET status = 'cancelled', claimable_at = NULL")
+    await shared_world.cancel_all()
     return shared_world
 
 
@@ -174,7 +175,7 @@ async def test_nothing_runs_before_its_time(world: World) -> None:
     await world.drain()
     assert await world.timeline(one) == []
     assert await world.drain() == 0
-    await world.drain_for(1.6)
+    await world.work_until_rest(one)
     rows = await world.sql(
         "SELECT started_at, finished_at FROM enrollment_step WHERE enrollment_id = $1 ORDER BY id", one
     )
@@ -190,12 +191,13 @@ async def test_the_sweeper_beats_and_sees_what_is_due(world: World) -> None:
 
 
 async def test_a_deleted_enrollment_does_nothing_more(world: World) -> None:
-    [one] = await world.enroll(await world.workflow(step("wait", duration=1, unit="seconds"), email()))
+    workflow = await world.workflow(step("wait", duration=1, unit="seconds"), email())
+    [one] = await world.enroll(workflow)
     await world.drain()
-    await world.sql(
-        "UPDATE enrollment SET status = 'cancelled', claimable_at = NULL, fence = fence + 1 WHERE id = $1", one
-    )
-    await world.drain_for(1.4)
+    async with world.database.tenant(world.organization_id) as session:
+        assert await remove(session, world.organization_id, workflow, one)
+    await asyncio.sleep(1.1)
+    await world.drain()
     assert world.sink.ledger == []
 
 
@@ -204,7 +206,8 @@ async def test_pausing_a_workflow_holds_everybody_and_resuming_loses_nobody(worl
     [one] = await world.enroll(workflow)
     await world.drain()
     await set_status(world, workflow, "paused")
-    await world.drain_for(1.5)
+    await asyncio.sleep(1.1)
+    await world.drain()
     assert world.sink.ledger == []
     row = await world.row(one)
     assert (row["status"], row["claimable_at"], row["wait_reason"]) == ("active", None, "workflow_paused")

@@ -1,7 +1,8 @@
 """One engine in a database of its own, with a mail server that keeps a ledger."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,8 @@ from drippulse.settings import Settings
 from drippulse.workflows import service as workflows
 from drippulse.workflows.schemas import WorkflowCreate
 from tests.support.smtp_sink import SmtpSink
+
+Condition = Callable[[], Awaitable[bool]]
 
 INSERT = """
 INSERT INTO enrollment (organization_id, workflow_id, workflow_version, email, step_id, bag, timezone)
@@ -68,13 +71,29 @@ class World:
         async with self.engine(**changes) as engine:
             return await engine.drain()
 
-    async def drain_for(self, seconds: float, **changes: Any) -> None:
-        """Let an engine run as a worker does, timers and all."""
+    async def work_until(self, holds: Condition, within: float = 40, **changes: Any) -> None:
+        """Let an engine run as a worker does until `holds` does."""
         async with self.engine(**changes) as engine:
             task = asyncio.create_task(engine.run())
-            await asyncio.sleep(seconds)
+            end = time.monotonic() + within
+            while not await holds():
+                assert time.monotonic() < end, "the engine did not get there"
+                await asyncio.sleep(0.02)
             await engine.stop()
             await task
+
+    async def work_until_rest(self, enrollment_id: int, **changes: Any) -> None:
+        """Let an engine run until this enrollment has ended or waits for somebody."""
+
+        async def rests() -> bool:
+            row = await self.row(enrollment_id)
+            return row["status"] != "active" or row["claimable_at"] is None
+
+        await self.work_until(rests, **changes)
+
+    async def cancel_all(self) -> None:
+        """What earlier tests left under way."""
+        await self.sql("UPDATE enrollment SET status = 'cancelled', claimable_at = NULL")
 
     async def row(self, enrollment_id: int) -> Record:
         async with self.database.tenant(self.organization_id) as session:
