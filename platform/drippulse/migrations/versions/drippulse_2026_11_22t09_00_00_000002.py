@@ -20,7 +20,6 @@ ALTER TABLE workflow_version ADD UNIQUE (organization_id, workflow_id, version),
   ADD FOREIGN KEY (organization_id, workflow_id) REFERENCES workflow (organization_id, id);
 CREATE INDEX enrollment_claim ON enrollment (organization_id, claimable_at) WHERE status = 'active';
 CREATE INDEX enrollment_listing ON enrollment (organization_id, workflow_id, id DESC) WHERE deleted_at IS NULL;
-CREATE INDEX enrollment_email ON enrollment (organization_id, email) WHERE deleted_at IS NULL;
 ALTER TABLE delivery ADD UNIQUE (organization_id, enrollment_id, visit);
 CREATE INDEX nurture_event_enrollment ON nurture_event (organization_id, enrollment_id, id);
 ALTER TABLE suppression ADD UNIQUE (organization_id, email);

@@ -1,0 +1,95 @@
+"""What the page offers to run. Every one is run against the schema by a test."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """An operation with variables that work on an instance where the README's tour was followed."""
+
+    title: str
+    query: str
+    variables: dict[str, Any] = field(default_factory=lambda: dict[str, Any]())
+
+
+EXAMPLES = (
+    Example(
+        "Who am I?",
+        """\
+query WhoAmI {
+  viewer {
+    role
+    organization { name }
+  }
+}
+""",
+    ),
+    Example(
+        "Workflows and where people are in them",
+        """\
+query Workflows {
+  workflows(first: 10) {
+    totalCount
+    nodes {
+      id
+      name
+      status
+      stepFunnel {
+        total
+        totals { active completed failed }
+        steps { stepName active waiting completed }
+      }
+    }
+  }
+}
+""",
+    ),
+    Example(
+        "The newest enrollments with their timelines",
+        """\
+query Enrollments($filter: EnrollmentFilter) {
+  enrollments(first: 10, filter: $filter) {
+    totalCount
+    pageInfo { hasNextPage endCursor }
+    nodes {
+      id
+      status
+      contact { email firstName }
+      workflow { name }
+      currentStep { number name type }
+      timeline { name type status startedAt }
+      deliveries { to status sentAt }
+    }
+  }
+}
+""",
+        {"filter": {"q": "example.com"}},
+    ),
+    Example(
+        "Enroll contacts",
+        """\
+mutation Enroll($input: EnrollContactsInput!) {
+  enrollContacts(input: $input) {
+    createdCount
+    results { index status enrollmentId reason }
+    userErrors { field code message }
+  }
+}
+""",
+        {"input": {"workflowId": "the id of a workflow", "contacts": [{"email": "ada@example.com", "first_name": "Ada"}]}},
+    ),
+    Example(
+        "Step types",
+        """\
+query StepTypes {
+  stepTypes {
+    type
+    label
+    guarantee
+    description
+  }
+}
+""",
+    ),
+)
