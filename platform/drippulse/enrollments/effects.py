@@ -11,6 +11,7 @@ import structlog
 from drippulse.enrollments import metrics
 from drippulse.enrollments.commit import Verdict
 from drippulse.enrollments.leases import SURE, Held, Leases
+from drippulse.enrollments.reporting import report
 from drippulse.enrollments.state import MAX_ATTEMPTS, Run, give_up, mail_result, retry_record, to_progress
 from drippulse.enrollments.writer import GroupWriter
 from drippulse.kit.failpoint import failpoint
@@ -107,8 +108,7 @@ class Effects:
                     return Verdict.FENCED
                 await self._sleep(0.5)
         if verdict is Verdict.WRITTEN:
-            metrics.count_steps((step.type, step.status) for step in progress.steps)
-            metrics.count_ends([progress.status.value] if progress.finished else [])
+            report([progress])
             written(run, walk)
             held.fence, held.sure_until = run.fence, asked + self._leases.seconds * SURE
         elif verdict is Verdict.FENCED:

@@ -15,6 +15,7 @@ from drippulse.enrollments.commit import Progress, Verdict, commit
 from drippulse.enrollments.effects import DATABASE_AWAY, REPEATABLE, Effects, settle
 from drippulse.enrollments.graphs import Graphs
 from drippulse.enrollments.leases import Leases
+from drippulse.enrollments.reporting import report
 from drippulse.enrollments.services import LiveServices
 from drippulse.enrollments.state import (
     MAX_ATTEMPTS,
@@ -230,8 +231,7 @@ class Engine:
         failpoint("batch.after_commit")
         done = [item for item, verdict in zip(items, verdicts, strict=True) if verdict is Verdict.WRITTEN]
         metrics.FENCED.inc(len(items) - len(done))
-        metrics.count_steps((step.type, step.status) for item in done for step in item.steps)
-        metrics.count_ends(item.status.value for item in done if item.finished)
+        report(done)
 
     async def _commit(self, items: Sequence[Progress]) -> list[Verdict]:
         """One transaction for all; when the data of one is refused, one for each, so that it harms nobody else."""

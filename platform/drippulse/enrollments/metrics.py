@@ -1,8 +1,5 @@
 """What the engine counts, for Prometheus."""
 
-from collections import Counter as Tally
-from collections.abc import Iterable
-
 from prometheus_client import Counter, Gauge, Histogram
 
 STEPS = Counter("drippulse_steps_total", "Finished step attempts", ["type", "status"])
@@ -16,14 +13,3 @@ LATENESS = Histogram(
     "From due to claimed",
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 3600),
 )
-
-
-def count_steps(steps: Iterable[tuple[str, str]]) -> None:
-    """Count (type, status) pairs, one increment for each kind: a batch has thousands of steps and few kinds."""
-    for (kind, status), times in Tally(steps).items():
-        STEPS.labels(kind, status).inc(times)
-
-
-def count_ends(statuses: Iterable[str]) -> None:
-    for status, times in Tally(statuses).items():
-        ENDED.labels(status).inc(times)
