@@ -28,6 +28,8 @@ COLUMNS = """e.id, e.workflow_id, e.workflow_version, e.agent_id, e.lead_ref, e.
 e.bag ->> 'name' AS given_name, e.timezone, e.status, e.current_step_index, e.step_id, e.attempt, e.next_run_at,
 e.wait_reason, e.last_error, e.created_at, e.updated_at, e.finished_at, now() AS now"""
 
+LEASE_HORIZON = "10 minutes"
+
 LIVE = "e.organization_id = $1 AND e.workflow_id = $2 AND e.deleted_at IS NULL"
 
 DETAIL = f"""SELECT {COLUMNS}, e.bag, e.visit, e.visits, e.step_entered_at, e.intent_at, e.fence,
@@ -35,9 +37,18 @@ DETAIL = f"""SELECT {COLUMNS}, e.bag, e.visit, e.visits, e.step_entered_at, e.in
     AS leased_until
 FROM enrollment e WHERE {LIVE} AND e.id = $3"""
 
-COUNTS = f"""SELECT e.status, e.current_step_index, count(*) AS enrollments,
-  count(*) FILTER (WHERE e.next_run_at > now()) AS waiting
-FROM enrollment e WHERE {LIVE} GROUP BY 1, 2"""
+# What stands where comes from the counters that the table's triggers keep. What is due or running now is read from the
+# claim index: idle rows that are due, and leased ones, whose lease ends within `LEASE_HORIZON`.
+COUNTS = f"""WITH due AS (
+  SELECT e.current_step_index, count(*) AS enrollments FROM enrollment e
+  WHERE {LIVE} AND e.status = 'active' AND e.next_run_at <= now()
+    AND e.claimable_at <= now() + interval '{LEASE_HORIZON}'
+  GROUP BY 1)
+SELECT c.status, c.step_index AS current_step_index, sum(c.enrollments)::bigint AS enrollments,
+  (sum(c.enrollments) - coalesce(min(due.enrollments) FILTER (WHERE c.status = 'active'), 0))::bigint AS waiting
+FROM enrollment_count c LEFT JOIN due ON due.current_step_index = c.step_index
+WHERE c.organization_id = $1 AND c.workflow_id = $2
+GROUP BY 1, 2 HAVING sum(c.enrollments) <> 0"""
 
 OUTLINES = """SELECT version, steps FROM workflow_version
 WHERE organization_id = $1 AND workflow_id = $2 AND version = ANY($3::integer[])"""

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from piccolo.columns import JSONB, BigInt, BigSerial, Boolean, Integer, Text, Timestamptz
+from piccolo.columns import JSONB, BigInt, BigSerial, Boolean, Integer, SmallInt, Text, Timestamptz
 from piccolo.columns.defaults.timestamptz import TimestamptzNow
 from piccolo.table import Table
 
@@ -79,6 +79,17 @@ class EnrollmentStep(Table, tablename="enrollment_step", db=DB):
     output = JSONB(null=True)
     error = JSONB(null=True)
     created_at = Timestamptz(default=TimestamptzNow())
+
+
+class EnrollmentCount(Table, tablename="enrollment_count", db=DB):
+    """How many live enrollments stand where, summed over shards. Kept by triggers, never written by hand."""
+
+    organization_id = BigInt(primary_key=True)
+    workflow_id = BigInt()
+    status = Text()
+    step_index = Integer()
+    shard = SmallInt(help_text="the writing connection's, so that commits do not wait for each other")
+    enrollments = BigInt()
 
 
 class Heartbeat(Table, tablename="heartbeat", db=DB):
