@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from drippulse.enrollments.tables import EnrollmentStatus
 from drippulse.kit.db import Database, Role, Session
@@ -81,9 +81,8 @@ class Verdict(StrEnum):
     SUPPRESSED = "suppressed"
 
 
-@dataclass(frozen=True, slots=True)
-class StepRow:
-    """One timeline entry; the JSON members are texts."""
+class StepRow(NamedTuple):
+    """One timeline entry, its members in the order of `STEPS`; the JSON members are texts. A tuple, for speed."""
 
     visit: int
     step_index: int
@@ -196,7 +195,7 @@ async def _update(session: Session, items: Sequence[Progress], lease_seconds: fl
         [i.id for i in items],
         [i.organization_id for i in items],
         [i.fence for i in items],
-        [i.status.value for i in items],
+        [i.status for i in items],
         [i.step_index for i in items],
         [i.step_id for i in items],
         [i.visit for i in items],
@@ -219,23 +218,9 @@ async def _insert_steps(session: Session, items: Sequence[Progress]) -> None:
     rows = [(item, step) for item in items for step in item.steps]
     if not rows:
         return
-    await session.execute(
-        STEPS,
-        [item.organization_id for item, _ in rows],
-        [item.id for item, _ in rows],
-        [step.visit for _, step in rows],
-        [step.step_index for _, step in rows],
-        [step.step_id for _, step in rows],
-        [step.name for _, step in rows],
-        [step.type for _, step in rows],
-        [step.status for _, step in rows],
-        [step.attempt for _, step in rows],
-        [step.started_at for _, step in rows],
-        [step.finished_at for _, step in rows],
-        [step.input for _, step in rows],
-        [step.output for _, step in rows],
-        [step.error for _, step in rows],
-    )
+    organizations = [item.organization_id for item, _ in rows]
+    enrollments = [item.id for item, _ in rows]
+    await session.execute(STEPS, organizations, enrollments, *zip(*(step for _, step in rows), strict=True))
 
 
 async def _insert_intents(session: Session, items: Sequence[Progress]) -> None:

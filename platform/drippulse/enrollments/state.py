@@ -212,28 +212,28 @@ def _error(progress: Progress, walk: Walk, now: datetime) -> str:
 
 
 def _row(record: StepRecord) -> StepRow:
-    output = {**record.output, "logs": list(record.logs)} if record.logs else record.output
+    output = {**record.output, "logs": record.logs} if record.logs else record.output
     return StepRow(
-        visit=record.visit,
-        step_index=record.step_index,
-        step_id=record.step_id,
-        name=record.name,
-        type=record.type,
-        status=_status(record),
-        attempt=max(record.attempt, 1),
-        started_at=record.entered_at,
-        finished_at=record.finished_at or record.entered_at,
-        input=dump_json(record.input) if record.input else None,
-        output=dump_json(output) if output else None,
-        error=dump_json(record.error) if record.error else None,
+        record.visit,
+        record.step_index,
+        record.step_id,
+        record.name,
+        record.type,
+        _status(record.error) if record.error else record.status,
+        record.attempt or 1,
+        record.entered_at,
+        record.finished_at or record.entered_at,
+        dump_json(record.input) if record.input else None,
+        dump_json(output) if output else None,
+        dump_json(record.error) if record.error else None,
     )
 
 
-def _status(record: StepRecord) -> str:
-    error = record.error or {}
+def _status(error: dict[str, Any]) -> str:
+    """What the timeline says of an attempt with an error."""
     if error.get("will_retry"):
         return "retrying"
-    return "unknown" if error.get("code") == UNKNOWN else record.status.value
+    return "unknown" if error.get("code") == UNKNOWN else "failed"
 
 
 def retry_record(run: Run, walk: Walk, now: datetime) -> StepRecord:
