@@ -9,6 +9,9 @@ UV := $(VENV)/uv/bin/uv
 STAMP := $(VENV)/.installed
 PROJECTS := . connectors/sdk connectors/slack
 
+NO_VENV := this Python cannot make virtual environments: install its venv module (Debian and Ubuntu: apt install python3-venv) or set PYTHON=/path/to/python3
+stop = { echo "$(1)" >&2; exit 1; }
+
 export UV_PYTHON_DOWNLOADS := never
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 
@@ -16,7 +19,7 @@ export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 .DEFAULT_GOAL := up
 
 up: $(STAMP) ## start everything on this machine
-	@exec $(BIN)/drippulse up --port $(PORT) --data-dir $(DATA_DIR)
+	@exec $(BIN)/drippulse up --port "$(PORT)" --data-dir "$(DATA_DIR)"
 
 install: $(STAMP)
 
@@ -46,10 +49,10 @@ lock: $(UV) ## resolve again
 	  --group dev pyproject.toml -o requirements.lock
 
 $(UV):
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "DripPulse needs Python 3.11 or newer; set PYTHON=/path/to/python3"; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv --without-pip $(VENV)
-	@$(PYTHON) -m venv $(VENV)/uv
-	@$(VENV)/uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || $(call stop,DripPulse needs Python 3.11 or newer: set PYTHON=/path/to/python3)
+	@test -x $(BIN)/python || $(PYTHON) -m venv --without-pip $(VENV) || $(call stop,$(NO_VENV))
+	@$(PYTHON) -m venv $(VENV)/uv >/dev/null 2>&1 || { rm -rf $(VENV)/uv; $(call stop,$(NO_VENV)); }
+	@$(VENV)/uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION) || $(call stop,uv could not be installed from the Python package index; see above)
 
 $(STAMP): $(UV) requirements.lock pyproject.toml connectors/sdk/pyproject.toml connectors/slack/pyproject.toml
 	@echo "installing into $(VENV) ..."

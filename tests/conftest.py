@@ -72,12 +72,16 @@ async def app(services: AppServices) -> AsyncGenerator[Litestar]:
 
 @pytest.fixture(scope="session")
 async def make_client(app: Litestar) -> AsyncGenerator[MakeClient]:
-    """Clients that speak HTTP to the application in this process: `make_client(token)`; without a token anonymous."""
+    """Clients that speak HTTP to the application in this process: `make_client(token)`; without a token anonymous.
+
+    Each has an address of its own, because failed logins count by address.
+    """
     clients: list[httpx.AsyncClient] = []
 
     def make(token: str | None = None) -> httpx.AsyncClient:
+        address = f"10.0.{len(clients) // 256 % 256}.{len(clients) % 256}"
         client = httpx.AsyncClient(
-            transport=httpx.ASGITransport(cast("Any", app), raise_app_exceptions=False),
+            transport=httpx.ASGITransport(cast("Any", app), raise_app_exceptions=False, client=(address, 40_000)),
             base_url="http://drippulse.test",
             headers={"authorization": f"Bearer {token}"} if token else {},
         )

@@ -48,7 +48,7 @@ class Executor:
             InvalidDocumentError, DocumentTooComplexError, UnknownOperationError: nothing was run.
             MethodNotAllowedError: `read_only`, and it is no query.
         """
-        document, kind = self._documents.prepare(operation.query, operation.operation_name)
+        document, kind = self._documents.prepare(operation.query, operation.operation_name, operation.variables)
         if read_only and kind is not OperationType.QUERY:
             raise MethodNotAllowedError("GET runs queries only; send this operation with POST.")
         try:

@@ -6,13 +6,14 @@ import asyncpg
 import orjson
 import structlog
 from litestar import MediaType, Request, Response, Router, get, post
-from litestar.exceptions import HTTPException
-from strawberry.http.ides import get_graphql_ide_html
+from litestar.exceptions import HTTPException, NotFoundException
+from litestar.params import FromPath
 
 from drippulse.kit.errors import DomainError, UnauthenticatedError
 from drippulse.kit.services import AppServices
 from drippulse.organizations.policy import Principal
 from drippulse_graphql.execution import Answer, Executor
+from drippulse_graphql.explorer.page import ASSETS, PAGE_HEADERS, explorer_asset, explorer_page
 from drippulse_graphql.kit.documents import REFUSALS, Documents
 from drippulse_graphql.kit.errors import domain_error, internal_error
 from drippulse_graphql.kit.http import (
@@ -32,7 +33,7 @@ log = structlog.get_logger("drippulse.graphql")
 
 
 def create_graphql_router(services: AppServices) -> Router:
-    """The routes `GET /graphql` (queries; GraphiQL in development) and `POST /graphql`."""
+    """The routes `GET /graphql` (queries; the explorer's page in development) and `POST /graphql`."""
     executor = Executor(schema, Documents(core_schema()), services)
 
     async def principal(request: Request[Any, Any, Any]) -> Principal:
@@ -48,17 +49,26 @@ def create_graphql_router(services: AppServices) -> Router:
     @get("/")
     async def get_graphql(request: Request[Any, Any, Any]) -> Response[bytes]:
         if services.settings.development and _wants_page(request):
-            return Response(get_graphql_ide_html().encode(), media_type=MediaType.HTML)
+            return Response(explorer_page(core_schema()), media_type=MediaType.HTML, headers=PAGE_HEADERS)
         caller = await principal(request)
         operation = read_get({name: request.query_params[name] for name in request.query_params})
         return _answered(request, await executor.execute(caller, operation, read_only=True))
 
+    development = [_explorer_file] if services.settings.development else []
     return Router(
         "/graphql",
-        route_handlers=[get_graphql, post_graphql],
+        route_handlers=[get_graphql, post_graphql, *development],
         include_in_schema=False,
         exception_handlers={DomainError: _refused, HTTPException: _refused_by_framework, Exception: _failed},
     )
+
+
+@get("/explorer/{name:str}", sync_to_thread=False)
+def _explorer_file(name: FromPath[str]) -> Response[bytes]:
+    content = explorer_asset(name)
+    if content is None:
+        raise NotFoundException
+    return Response(content, media_type=ASSETS[name], headers={"cache-control": "no-cache"})
 
 
 def _wants_page(request: Request[Any, Any, Any]) -> bool:

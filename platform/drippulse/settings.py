@@ -7,6 +7,8 @@ from typing import Annotated
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from drippulse.kit.client_address import read_networks
+
 MINIMUM_SECRET_LENGTH = 32
 
 
@@ -36,6 +38,10 @@ class Settings(BaseSettings):
         default_factory=list,
         description="earlier secret keys, comma separated, that still decrypt; kept while rotating",
     )
+    trusted_proxies: Annotated[list[str], NoDecode] = Field(
+        default_factory=list,
+        description="addresses or networks of reverse proxies, comma separated, whose X-Forwarded-For is believed",
+    )
     egress_allow: Annotated[frozenset[str], NoDecode] = Field(
         default=frozenset(), description="host:port pairs that the SSRF guard lets pass; development only"
     )
@@ -58,10 +64,15 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return frozenset(filter(None, (part.strip() for part in value.split(",")))) if isinstance(value, str) else value
 
-    @field_validator("secret_keys_previous", mode="before")
+    @field_validator("secret_keys_previous", "trusted_proxies", mode="before")
     @classmethod
     def _split_keys(cls, value: object) -> object:
         return list(filter(None, (part.strip() for part in value.split(",")))) if isinstance(value, str) else value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: list[str]) -> list[str]:
+        return [str(network) for network in read_networks(value)]
 
     @model_validator(mode="after")
     def _refuse_unsafe(self) -> "Settings":

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Any, cast
 
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from drippulse.settings import Settings
 from drippulse_server.embedded.files import is_locked
@@ -15,19 +15,32 @@ LOCK_FILE = "up.lock"
 PREFIX = "DRIPPULSE_"
 
 
-def connected_settings(data_dir: Path) -> Settings:
+def connected_settings(data_dir: Path, *needed: str) -> Settings:
     """Settings with a database: from the environment when it names one, else from what the running `up` wrote down.
 
     What is found goes into the environment as well, so that code which reads the settings later sees the same.
 
+    Args:
+        needed: fields that must not be empty either; without a secret key links would be signed with a known one.
+
     Raises:
-        CommandFailure: neither is there, or a variable is not valid.
+        CommandFailure: neither is there, or a variable is missing or not valid.
     """
     if not os.environ.get("DRIPPULSE_DATABASE_URL"):
         for name, value in running_instance(data_dir).items():
             if not os.environ.get(name):
                 os.environ[name] = value
-    return checked_settings()
+    settings = checked_settings()
+    missing = [f"{PREFIX}{name.upper()}" for name in needed if not plain(getattr(settings, name))]
+    if missing:
+        sentence = f"{' and '.join(missing)} must be set for this command; `drippulse up` does so by itself."
+        raise CommandFailure(sentence, ExitCode.SETTINGS)
+    return settings
+
+
+def plain(value: str | SecretStr) -> str:
+    """A setting's text, secret or not."""
+    return value.get_secret_value() if isinstance(value, SecretStr) else value
 
 
 def running_instance(data_dir: Path) -> dict[str, str]:

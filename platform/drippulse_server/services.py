@@ -3,7 +3,6 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-from pydantic import SecretStr
 from redis.asyncio import Redis
 
 from drippulse.kit.clock import utc_now
@@ -12,7 +11,9 @@ from drippulse.kit.db import Database
 from drippulse.kit.errors import DomainError
 from drippulse.kit.services import AppServices
 from drippulse.organizations.authentication import Authenticator
+from drippulse.organizations.login_throttle import LoginThrottle
 from drippulse.settings import Settings
+from drippulse_server.instance import plain
 from drippulse_workers.wake import DramatiqWaker
 
 REDIS_SECONDS = 2.0
@@ -31,17 +32,17 @@ def build_services(settings: Settings) -> AppServices:
         IncompleteSettingsError: a variable is missing; the message names it.
     """
     for name in ("database_url", "redis_url", "secret_key"):
-        value: str | SecretStr = getattr(settings, name)
-        if not (value.get_secret_value() if isinstance(value, SecretStr) else value):
+        if not plain(getattr(settings, name)):
             raise IncompleteSettingsError(f"DRIPPULSE_{name.upper()} is not set; `drippulse up` sets it by itself.")
     database = Database(settings)
+    redis = Redis.from_url(  # pyright: ignore[reportUnknownMemberType] - untyped **kwargs
+        settings.redis_url, socket_connect_timeout=REDIS_SECONDS, socket_timeout=REDIS_SECONDS
+    )
     return AppServices(
         settings=settings,
         database=database,
-        authenticator=Authenticator(database, settings),
-        redis=Redis.from_url(  # pyright: ignore[reportUnknownMemberType] - untyped **kwargs
-            settings.redis_url, socket_connect_timeout=REDIS_SECONDS, socket_timeout=REDIS_SECONDS
-        ),
+        authenticator=Authenticator(database, settings, LoginThrottle(redis)),
+        redis=redis,
         waker=DramatiqWaker(settings),
         vault=Vault.of(settings),
         clock=utc_now,

@@ -24,8 +24,9 @@ async def run(script: str, folder: Path) -> str:
 async def test_the_tour_works_as_written(tmp_path: Path) -> None:
     blocks = TOUR.findall((ROOT / "README.md").read_text())
     (tmp_path / ".venv").symlink_to(ROOT / ".venv")
-    async with running_stack(tmp_path / ".drippulse"):
+    async with running_stack(tmp_path / ".drippulse") as stack, stack.client() as client:
         output = await run(f"\necho; echo '{MARK}'\n".join(blocks), tmp_path)
+        metrics = (await client.get("/metrics")).text
     _, created, dry_run, enrolled, watched, mailbox, graphql, imported = output.split(MARK)
     assert json.loads(created)["id"] == 1
     assert "[test] Would send email" in dry_run
@@ -36,3 +37,5 @@ async def test_the_tour_works_as_written(tmp_path: Path) -> None:
     assert {mail["subject"] for mail in json.loads(mailbox)["messages"]} == {"Welcome, Ada", "How is it going?"}
     assert json.loads(graphql)["data"]["enrollments"]["totalCount"] == 2
     assert "1" in imported
+    assert 'drippulse_steps_total{status="completed",type="email"}' in metrics
+    assert 'drippulse_http_requests_total{method="POST"' in metrics

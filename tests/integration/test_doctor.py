@@ -10,7 +10,7 @@ import pytest
 
 from drippulse.settings import Environment, Settings
 from drippulse_server.doctor.check import Check, Verdict
-from drippulse_server.doctor.database import check_database
+from drippulse_server.doctor.database import check_database, pooler_fits
 from drippulse_server.doctor.machine import data_dir_private, python_version, settings_complete
 from drippulse_server.doctor.services import check_redis, check_smtp
 from drippulse_server.embedded.postgres import EmbeddedPostgres
@@ -53,6 +53,7 @@ async def test_a_healthy_database_passes_every_check(
     assert [check for check in checks if check.verdict is not Verdict.OK] == []
     assert {check.name for check in checks} == {
         "PostgreSQL",
+        "connection pooler",
         "clock",
         "database role",
         "migrations",
@@ -104,6 +105,13 @@ async def test_a_database_without_a_schema_wants_migrations(
     check = await named(Settings(database_url=postgres.database_url.replace("@/drippulse?", "@/empty?")), "migrations")
     assert check.verdict is Verdict.FAIL
     assert "drippulse migrate" in check.remedy
+
+
+def test_prepared_statements_behind_a_pooler_are_told() -> None:
+    check = pooler_fits(pooled=True, statement_cache=256)
+    assert (check.verdict, "DRIPPULSE_DATABASE_STATEMENT_CACHE=0" in check.remedy) == (Verdict.FAIL, True)
+    assert pooler_fits(pooled=True, statement_cache=0).verdict is Verdict.OK
+    assert pooler_fits(pooled=False, statement_cache=256).verdict is Verdict.OK
 
 
 async def test_services_that_do_not_answer_are_told_with_their_variable() -> None:

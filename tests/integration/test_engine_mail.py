@@ -129,7 +129,7 @@ async def test_a_server_that_takes_nothing_is_tried_five_times_then_failed_with_
     assert (await world.error(one))["code"].startswith("smtp_")
     assert "Given up after 5 attempts" in (await world.error(one))["message"]
     assert world.sink.ledger == []
-    assert await world.deliveries(one) == ["retrying"]
+    assert await world.deliveries(one) == ["failed"]
 
 
 async def test_a_refused_recipient_fails_at_once_with_the_servers_words(world: World) -> None:

@@ -36,6 +36,11 @@ STATES = {
         last_error = '{"code": "smtp", "message": "refused", "step_index": 1, "at": "2026-01-02T03:04:05.678Z"}'""",
     "paused": "status = 'paused', current_step_index = 1",
     "leased": "claimable_at = now() + interval '30 seconds', fence = 7",
+    "held": "claimable_at = NULL, wait_reason = 'workflow_paused', next_run_at = now() - interval '1 hour'",
+    "held while waiting": """claimable_at = NULL, wait_reason = 'workflow_paused', current_step_index = 1,
+        next_run_at = now() + interval '1 day'""",
+    "unknown": "claimable_at = NULL, next_run_at = NULL, wait_reason = 'outcome_unknown', current_step_index = 1",
+    "waiting for decades": "next_run_at = now() + interval '60 years', current_step_index = 1",
     "nameless": "first_name = '', last_name = ''",
 }
 
@@ -53,7 +58,9 @@ async def _in_every_state(services: AppServices, organization: TestOrganization,
             """INSERT INTO enrollment_step (organization_id, enrollment_id, visit, step_index, step_id, name, type,
                  status, attempt, started_at, finished_at, input, output, error)
                VALUES ($1, $2, 1, 0, 's1', 'Start', 'trigger', 'completed', 1, now(), now() + interval '1234567 us',
-                 '{"a": 1}', '{"b": [2]}', NULL)""",
+                 '{"a": 1}', '{"b": [2]}', NULL),
+               ($1, $2, 2, 1, 's2', 'A year', 'wait', 'completed', 1, now() - interval '365 days', now(),
+                 NULL, '{}', NULL)""",
             organization.id,
             ids[0],
         )

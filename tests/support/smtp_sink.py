@@ -17,6 +17,8 @@ class Behaviour(StrEnum):
     REFUSE_RECIPIENT = "refuse_recipient"
     TAKE_AND_DROP = "take_and_drop"
     TAKE_AND_HANG = "take_and_hang"
+    TAKE_AND_WAIT = "take_and_wait"
+    WAIT_AND_REFUSE = "wait_and_refuse"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +34,17 @@ class Taken:
 
 @dataclass
 class SmtpSink:
-    """Takes mail on a free port. `ledger` holds every message whose content arrived, answered or not."""
+    """Takes mail on a free port. `ledger` holds every message whose content arrived, answered or not.
+
+    The behaviours that wait do so until `gate` is set.
+    """
 
     behaviour: Behaviour = Behaviour.ACCEPT
     keep: bool = True
     ledger: list[Taken] = field(default_factory=list[Taken])
     taken: int = 0
     connections: int = 0
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
     _server: asyncio.Server | None = None
     _tasks: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
 
@@ -86,17 +92,15 @@ class SmtpSink:
                 sender, recipients = _path(line), []
                 writer.write(b"250 ok\r\n")
             elif verb == b"RCPT":
-                writer.write(self._answer_recipient(line, recipients))
+                writer.write(await self._answer_recipient(line, recipients))
             elif verb == b"DATA":
                 writer.write(b"354 go\r\n")
                 content = await reader.readuntil(b"\r\n.\r\n")
                 self.taken += 1
                 if self.keep:
                     self.ledger.append(Taken(sender, tuple(recipients), content[:-3].replace(b"\r\n..", b"\r\n.")))
-                if self.behaviour is Behaviour.TAKE_AND_DROP:
+                if not await self._willing():
                     return
-                if self.behaviour is Behaviour.TAKE_AND_HANG:
-                    await asyncio.sleep(3600)
                 writer.write(b"250 taken\r\n")
             elif verb == b"QUIT":
                 writer.write(b"221 bye\r\n")
@@ -104,8 +108,18 @@ class SmtpSink:
             else:
                 writer.write(b"250 ok\r\n")
 
-    def _answer_recipient(self, line: bytes, recipients: list[str]) -> bytes:
-        if self.behaviour is Behaviour.REFUSE_TEMPORARILY:
+    async def _willing(self) -> bool:
+        """Whether the content gets an answer, once that is due."""
+        if self.behaviour is Behaviour.TAKE_AND_HANG:
+            await asyncio.sleep(3600)
+        if self.behaviour is Behaviour.TAKE_AND_WAIT:
+            await self.gate.wait()
+        return self.behaviour is not Behaviour.TAKE_AND_DROP
+
+    async def _answer_recipient(self, line: bytes, recipients: list[str]) -> bytes:
+        if self.behaviour is Behaviour.WAIT_AND_REFUSE:
+            await self.gate.wait()
+        if self.behaviour in {Behaviour.REFUSE_TEMPORARILY, Behaviour.WAIT_AND_REFUSE}:
             return b"451 try later\r\n"
         if self.behaviour is Behaviour.REFUSE_RECIPIENT:
             return b"550 no such user\r\n"

@@ -43,3 +43,39 @@ def test_a_mask_under_another_step_id_stands_for_nothing() -> None:
 def test_no_secret_is_no_mask() -> None:
     steps = normalize_steps([webhook_step(secret=None)])
     assert redact(steps)[0]["config"]["secret"] is None
+
+
+HEADERS = {
+    "Authorization": "Bearer canary-1",
+    "X-Api-Key": "canary-2",
+    "Cookie": "sid=canary-3",
+    "X-Shop-Access-Token": "canary-4",
+    "client_secret": "canary-5",
+    "Proxy-Authorization": "Basic canary-6",
+    "X-Auth": "canary-7",
+    "Ocp-Apim-Subscription-Key": "canary-8",
+}
+OPEN = {"X-Campaign": "spring", "Idempotency-Key": "{{ id }}", "X-Author": "Ada", "X-Keyword": "shoes"}
+
+
+def test_values_of_headers_that_carry_credentials_are_kept_like_secrets() -> None:
+    steps = normalize_steps([webhook_step(headers={**HEADERS, **OPEN})])
+    sealed = seal(steps, VAULT, 7)
+    assert "canary" not in str(sealed)
+    assert reveal(sealed, VAULT, 7) == steps
+    shown = redact(sealed)[0]["config"]["headers"]
+    assert shown == {**dict.fromkeys(HEADERS, MASK), **OPEN}
+    assert unmask(redact(sealed), steps) == steps
+
+
+def test_a_masked_header_under_another_name_stands_for_nothing() -> None:
+    stored = normalize_steps([webhook_step(headers=HEADERS)])
+    with pytest.raises(InvalidStepGraphError) as caught:
+        unmask(normalize_steps([webhook_step(headers={"X-Other-Token": MASK})]), stored)
+    assert list(caught.value.errors) == ["steps.0.config.headers.X-Other-Token"]
+
+
+@pytest.mark.parametrize("headers", [None, "Authorization: x", [], {"Authorization": {"a": 1}}, {"Authorization": 7}])
+def test_headers_of_a_wrong_shape_are_left_for_the_step_to_refuse(headers: object) -> None:
+    steps = normalize_steps([webhook_step(headers=headers)])
+    assert unmask(steps, []) == steps

@@ -8,7 +8,6 @@ import dramatiq
 import structlog
 from prometheus_client import start_http_server
 
-from drippulse.enrollments.engine import Engine
 from drippulse.kit.db import Database
 from drippulse.kit.logging import configure_logging
 from drippulse.settings import Settings
@@ -54,10 +53,12 @@ def _run(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:
 
 
 async def _work(settings: Settings, stop: asyncio.Event) -> None:
+    from drippulse.enrollments.engine import Engine  # here, so that the scheduler stays small
+
     engine = await Engine.create(settings)
     loop = asyncio.get_running_loop()
     broker = create_broker(settings)
-    declare_wake(broker, lambda: _poke(loop, engine))
+    declare_wake(broker, lambda: _poke(loop, engine.poke))
     listener = dramatiq.Worker(broker, worker_threads=1, worker_timeout=POLL_MILLISECONDS)
     await asyncio.to_thread(listener.start)
     log.info("worker_started")
@@ -70,9 +71,9 @@ async def _work(settings: Settings, stop: asyncio.Event) -> None:
     log.info("worker_stopped")
 
 
-def _poke(loop: asyncio.AbstractEventLoop, engine: Engine) -> None:
+def _poke(loop: asyncio.AbstractEventLoop, poke: Callable[[], None]) -> None:
     if not loop.is_closed():
-        loop.call_soon_threadsafe(engine.poke)
+        loop.call_soon_threadsafe(poke)
 
 
 async def _schedule(settings: Settings, stop: asyncio.Event) -> None:

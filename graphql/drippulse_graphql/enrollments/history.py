@@ -6,29 +6,11 @@ import orjson
 import strawberry
 from strawberry.scalars import JSON
 
+from drippulse.enrollments.expressions import DURATION_MS, LEASED_UNTIL, TIMELINE, TIMELINE_NEWEST_FIRST
 from drippulse_graphql.kit.context import Context
 from drippulse_graphql.kit.fields import Table, column, embedded
 from drippulse_graphql.kit.rows import Children, newest_children, rows_by_key
 from drippulse_graphql.kit.selection import Row, Selection
-
-LEASED_UNTIL = (
-    "CASE WHEN e.claimable_at IS DISTINCT FROM e.next_run_at AND e.claimable_at > now() THEN e.claimable_at END"
-)
-
-# The stored entries, and the step that an unfinished run is on now, which is not stored yet.
-TIMELINE = f"""(
-  SELECT organization_id, enrollment_id, id, visit, step_index, step_id, name, type, status, attempt,
-    started_at, finished_at, input, output, error FROM enrollment_step
-  UNION ALL
-  SELECT e.organization_id, e.id, NULL, e.visit, e.current_step_index, e.step_id,
-    v.steps -> e.current_step_index ->> 'name', v.steps -> e.current_step_index ->> 'type',
-    CASE WHEN e.status = 'paused' THEN 'paused' WHEN {LEASED_UNTIL} IS NOT NULL THEN 'running'
-      WHEN e.next_run_at > now() THEN 'waiting' ELSE 'due' END,
-    e.attempt, e.step_entered_at, NULL, NULL, NULL, NULL
-  FROM enrollment e JOIN workflow_version v ON v.organization_id = e.organization_id
-    AND v.workflow_id = e.workflow_id AND v.version = e.workflow_version
-  WHERE e.status IN ('active', 'paused') AND e.current_step_index BETWEEN 0 AND jsonb_array_length(v.steps) - 1
-) s"""  # noqa: S608 - fixed parts
 
 
 @strawberry.type(
@@ -47,7 +29,7 @@ class TimelineEntry:
     attempt: int = column("s.attempt")
     started_at: datetime = column("s.started_at")
     finished_at: datetime | None = column("s.finished_at")
-    duration_ms: int | None = column("round((extract(epoch FROM s.finished_at - s.started_at) * 1000)::float8)::int")
+    duration_ms: float | None = column(DURATION_MS, description="Whole milliseconds.")
     input: JSON | None = column("s.input", decode=orjson.loads)
     output: JSON | None = column("s.output", decode=orjson.loads)
     error: JSON | None = column("s.error", decode=orjson.loads)
@@ -99,7 +81,7 @@ TIMELINES = Children(
     Table(TIMELINE, organization="s.organization_id", key="s.id"),
     Selection(TimelineEntry),
     parent="s.enrollment_id",
-    newest_first="s.id IS NULL DESC, s.visit DESC, s.attempt DESC, s.id DESC",
+    newest_first=TIMELINE_NEWEST_FIRST,
 )
 DELIVERIES = Children(
     Table("delivery d", organization="d.organization_id", key="d.id"),

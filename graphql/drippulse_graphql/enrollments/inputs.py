@@ -4,6 +4,7 @@ from enum import Enum
 
 import strawberry
 
+from drippulse.enrollments.expressions import MATCHES
 from drippulse.enrollments.tables import EnrollmentStatus
 from drippulse.workflows.queries import like
 from drippulse_graphql.kit.ids import id_of
@@ -11,9 +12,6 @@ from drippulse_graphql.kit.inputs import Direction, text
 from drippulse_graphql.kit.pages import Condition, Order
 
 strawberry.enum(EnrollmentStatus)
-
-MATCHES = """(e.email ILIKE {} OR e.first_name || ' ' || e.last_name ILIKE {} OR e.lead_ref ILIKE {}
-OR e.bag ->> 'name' ILIKE {})"""
 
 
 @strawberry.input(description="Which enrollments; what is left out does not filter.")

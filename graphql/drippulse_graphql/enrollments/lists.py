@@ -23,7 +23,8 @@ async def enrollments_of(
 ) -> Row:
     listing = _listing(chosen, order_by, parent="e.workflow_id")
     scope = scope_of("enrollments", workflow_id, listing.order, listing.conditions)
-    return await connect_child(context, listing, scope, page_arguments(scope, *paging), workflow_id)
+    page = page_arguments(scope, *paging, cast=listing.order.cast)
+    return await connect_child(context, listing, scope, page, workflow_id)
 
 
 async def all_enrollments(
@@ -31,7 +32,7 @@ async def all_enrollments(
 ) -> Row:
     listing = _listing(chosen, order_by)
     scope = scope_of("enrollments", listing.order, listing.conditions)
-    return await connect(context, listing, scope, page_arguments(scope, *paging))
+    return await connect(context, listing, scope, page_arguments(scope, *paging, cast=listing.order.cast))
 
 
 def _listing(chosen: EnrollmentFilter | None, order_by: EnrollmentOrder | None, parent: str | None = None) -> Listing:

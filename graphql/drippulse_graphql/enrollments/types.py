@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from drippulse.enrollments.tables import HELD, EnrollmentStatus
+from drippulse.enrollments.expressions import TIMED, WAITING
+from drippulse.enrollments.tables import EnrollmentStatus
 from drippulse_graphql.enrollments.history import (
     Delivery,
     NurtureEvent,
@@ -41,10 +42,7 @@ TOTAL = "jsonb_array_length(v.steps)"
 DONE = f"CASE WHEN e.status = 'completed' THEN {TOTAL} ELSE least(e.current_step_index, {TOTAL}) END"
 PERCENT = f"CASE WHEN ({DONE}) = {TOTAL} THEN 100 ELSE ({DONE}) * 100 / {TOTAL} END"
 OFF_STEPS = f"e.current_step_index NOT BETWEEN 0 AND {TOTAL} - 1"
-TIMED = "coalesce(e.status = 'active' AND e.next_run_at > now(), false)"
-HELD_REASONS = ", ".join(f"'{reason}'" for reason in HELD)
-WAITING = f"({TIMED} OR (e.status = 'active' AND coalesce(e.wait_reason IN ({HELD_REASONS}), false)))"
-SECONDS = f"CASE WHEN {TIMED} THEN ceil(extract(epoch FROM e.next_run_at - now()))::int ELSE 0 END"
+SECONDS = f"CASE WHEN {TIMED} THEN least(ceil(extract(epoch FROM e.next_run_at - now())), 2147483647)::int ELSE 0 END"
 
 
 @strawberry.type(description="Who is enrolled.")

@@ -1,1 +1,1 @@
-"""The page at `/graphql` in development: everything it needs is served from here, so that it works without a network."""
+"""The page at `/graphql` in development: all it needs is served from here, so it works without a network."""

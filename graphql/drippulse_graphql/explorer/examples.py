@@ -10,7 +10,7 @@ class Example:
 
     title: str
     query: str
-    variables: dict[str, Any] = field(default_factory=lambda: dict[str, Any]())
+    variables: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
 EXAMPLES = (
@@ -36,9 +36,8 @@ query Workflows {
       name
       status
       stepFunnel {
-        total
         totals { active completed failed }
-        steps { stepName active waiting completed }
+        steps { stepNumber name type activeLeads waitingLeads }
       }
     }
   }
@@ -77,7 +76,7 @@ mutation Enroll($input: EnrollContactsInput!) {
   }
 }
 """,
-        {"input": {"workflowId": "the id of a workflow", "contacts": [{"email": "ada@example.com", "first_name": "Ada"}]}},
+        {"input": {"workflowId": "1", "contacts": [{"email": "ada@example.com", "first_name": "Ada"}]}},
     ),
     Example(
         "Step types",

@@ -11,6 +11,9 @@ from drippulse.kit.db import Session
 from drippulse.kit.services import AppServices
 from drippulse.organizations.policy import Principal
 
+MAX_ROWS = 20_000
+"""Rows below other rows (timelines, deliveries, ...) that one operation may read."""
+
 K = TypeVar("K")
 T = TypeVar("T")
 
@@ -23,6 +26,7 @@ class Context:
         self.session = session
         self.services = services
         self.document = document
+        self.rows_left = MAX_ROWS
         self._loaders: dict[object, DataLoader[Any, Any]] = {}
 
     @property

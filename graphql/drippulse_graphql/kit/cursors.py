@@ -3,7 +3,9 @@
 import base64
 import binascii
 import hashlib
+import re
 from dataclasses import dataclass
+from datetime import datetime
 
 import orjson
 
@@ -11,6 +13,7 @@ from drippulse.kit.errors import BadRequestError
 from drippulse.kit.ids import MAX_ID
 
 SCOPE_CHARACTERS = 10
+TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?[+-]\d\d(:\d\d){0,2}")
 
 
 class BadCursorError(BadRequestError):
@@ -36,12 +39,16 @@ def encode_cursor(scope: str, position: Position) -> str:
     return base64.urlsafe_b64encode(orjson.dumps([scope, position.value, position.key])).decode().rstrip("=")
 
 
-def decode_cursor(scope: str, cursor: str) -> Position:
-    """Raises BadCursorError."""
+def decode_cursor(scope: str, cursor: str, cast: str) -> Position:
+    """The position behind a cursor of the list `scope`, which orders by values of the SQL type `cast`.
+
+    Raises:
+        BadCursorError
+    """
     try:
         match orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))):
-            case [str(made_for), str(value), int(key)] if 0 < key <= MAX_ID and "\x00" not in value:
-                if made_for == scope:
+            case [str(made_for), str(value), int(key)] if made_for == scope and type(key) is int:
+                if 0 < key <= MAX_ID and _is_readable(value, cast):
                     return Position(value, key)
             case _:
                 pass
@@ -51,3 +58,10 @@ def decode_cursor(scope: str, cursor: str) -> Position:
         "This cursor was not made by this list. Send a cursor back with the same filter and order that it came from, "
         "or start without one."
     )
+
+
+def _is_readable(value: str, cast: str) -> bool:
+    """Whether PostgreSQL reads `value` back as a `cast`: nobody but the caller kept the cursor."""
+    if cast != "timestamptz" or value == "infinity":
+        return "\x00" not in value
+    return TIMESTAMP.fullmatch(value) is not None and bool(datetime.fromisoformat(value))

@@ -1,7 +1,8 @@
 """From the text of a document to one that may be executed: parsed, limited, validated; once per text."""
 
 from collections import OrderedDict
-from typing import TypeAlias
+from collections.abc import Mapping
+from typing import Any, TypeAlias
 
 from graphql import (
     DocumentNode,
@@ -17,6 +18,7 @@ from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRul
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from drippulse.kit.errors import BadRequestError, DomainError
+from drippulse_graphql.kit.cost import check_cost
 from drippulse_graphql.kit.limits import MAX_TOKENS, DocumentTooComplexError, check_limits
 
 MAX_CACHED = 1_000
@@ -25,6 +27,7 @@ MAX_ERRORS = 5
 RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
 
 Prepared: TypeAlias = tuple[DocumentNode, OperationType]
+Variables: TypeAlias = Mapping[str, Any]
 
 
 class InvalidDocumentError(DomainError):
@@ -56,7 +59,7 @@ class Documents:
     def __len__(self) -> int:
         return len(self._cache)
 
-    def prepare(self, text: str, operation_name: str | None) -> Prepared:
+    def prepare(self, text: str, operation_name: str | None, variables: Variables | None = None) -> Prepared:
         """The document, and the type of the operation to run.
 
         Raises:
@@ -71,7 +74,9 @@ class Documents:
                     self._cache.popitem(last=False)
         else:
             self._cache.move_to_end(text)
-        return document, _operation(document, operation_name).operation
+        operation = _operation(document, operation_name)
+        check_cost(self._schema, document, operation, variables or {})
+        return document, operation.operation
 
     def _checked(self, text: str) -> DocumentNode:
         document = _parsed(text)

@@ -48,21 +48,25 @@ class PageArguments:
 
 
 def page_arguments(
-    scope: str, first: int | None, after: str | None, last: int | None, before: str | None
+    scope: str, first: int | None, after: str | None, last: int | None, before: str | None, *, cast: str = "text"
 ) -> PageArguments:
-    """Raises ValidationError or BadCursorError."""
+    """Read the paging arguments of the list `scope`, whose order is by values of the SQL type `cast`.
+
+    Raises:
+        ValidationError, BadCursorError
+    """
     if last is not None or before is not None:
         if first is not None or after is not None:
             raise _refused("last", "Page forward with first and after, or backward with last and before, not both.")
         return PageArguments(
             _in_range("last", DEFAULT_FIRST if last is None else last),
             backward=True,
-            bound=None if before is None else decode_cursor(scope, before),
+            bound=None if before is None else decode_cursor(scope, before, cast),
         )
     return PageArguments(
         _in_range("first", DEFAULT_FIRST if first is None else first),
         backward=False,
-        bound=None if after is None else decode_cursor(scope, after),
+        bound=None if after is None else decode_cursor(scope, after, cast),
     )
 
 

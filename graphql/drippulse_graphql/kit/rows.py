@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from drippulse.kit.db import Record
 from drippulse.kit.errors import ValidationError
-from drippulse_graphql.kit.context import Context
+from drippulse_graphql.kit.context import MAX_ROWS, Context
 from drippulse_graphql.kit.fields import Table
+from drippulse_graphql.kit.limits import DocumentTooComplexError
 from drippulse_graphql.kit.selection import Row, Selection
 
 KEY = "#key"
@@ -37,17 +38,25 @@ class Children:
 
 
 async def newest_children(context: Context, children: Children, keys: Sequence[tuple[int, int]]) -> list[list[Row]]:
-    """For each (parent, how many): its newest rows, oldest first."""
+    """For each (parent, how many): its newest rows, oldest first. Raises DocumentTooComplexError."""
     table = children.table
     records = await context.session.fetch(
         f'SELECT p.id AS "{PARENT}", p.most AS "{KEY}", l.* '  # noqa: S608 - fixed parts
         "FROM unnest($2::bigint[], $3::int[]) AS p(id, most) CROSS JOIN LATERAL ("
         f"SELECT {children.selection.sql} FROM {table.source} WHERE {table.organization} = $1 AND {table.live} "
-        f"AND {children.parent} = p.id ORDER BY {children.newest_first} LIMIT p.most) AS l",
+        f"AND {children.parent} = p.id ORDER BY {children.newest_first} LIMIT p.most) AS l LIMIT $4",
         context.organization_id,
         [parent for parent, _ in keys],
         [most for _, most in keys],
+        context.rows_left + 1,
     )
+    context.rows_left -= len(records)
+    if context.rows_left < 0:
+        raise DocumentTooComplexError(
+            f"This operation reads more than {MAX_ROWS} entries of timelines, deliveries and events. Ask for fewer "
+            "with `last`, or for fewer enrollments at a time.",
+            code="too_many_rows",
+        )
     found: dict[tuple[int, int], list[Record]] = {}
     for record in records:
         found.setdefault((record[PARENT], record[KEY]), []).append(record)

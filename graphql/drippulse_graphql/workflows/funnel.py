@@ -2,14 +2,10 @@
 
 import strawberry
 
+from drippulse.enrollments import queries
 from drippulse.enrollments.presentation import outline, step_funnel
 from drippulse_graphql.kit.context import Context
 from drippulse_graphql.kit.selection import Row
-
-COUNTS = """SELECT e.workflow_id, e.status, e.current_step_index, count(*) AS enrollments,
-  count(*) FILTER (WHERE e.next_run_at > now()) AS waiting
-FROM enrollment e WHERE e.organization_id = $1 AND e.workflow_id = ANY($2::bigint[]) AND e.deleted_at IS NULL
-GROUP BY 1, 2, 3"""
 
 
 @strawberry.type
@@ -41,7 +37,7 @@ class StepFunnel:
 
 async def load_funnels(context: Context, keys: list[tuple[int, str]]) -> list[Row]:
     """By (workflow id, its steps as JSON text)."""
-    records = await context.session.fetch(COUNTS, context.organization_id, [number for number, _ in keys])
+    records = await queries.counts(context.session, context.organization_id, *(number for number, _ in keys))
     counts: dict[int, list[Row]] = {}
     for record in records:
         counts.setdefault(record["workflow_id"], []).append(dict(record))

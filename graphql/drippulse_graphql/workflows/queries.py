@@ -52,7 +52,7 @@ async def workflows(
 ) -> Row:
     order, conditions = order_of(order_by), conditions_of(filter)
     scope = scope_of("workflows", order, conditions)
-    page = page_arguments(scope, first, after, last, before)
+    page = page_arguments(scope, first, after, last, before, cast=order.cast)
     return await connect(info.context, Listing(WORKFLOW.table, WORKFLOW.selection, order, conditions), scope, page)
 
 

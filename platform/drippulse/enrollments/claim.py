@@ -25,7 +25,7 @@ WITH RECURSIVE tenant AS (
 """
 
 CLAIM = f"""{TENANTS}, due_tenant AS MATERIALIZED (
-  SELECT organization_id FROM first_due WHERE due_at <= now()
+  SELECT organization_id FROM first_due WHERE due_at <= now() ORDER BY random() LIMIT $1::bigint
 ), due AS MATERIALIZED (
   SELECT d.id FROM due_tenant t CROSS JOIN LATERAL (
     SELECT e.id FROM enrollment e

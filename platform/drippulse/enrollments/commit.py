@@ -7,11 +7,12 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from drippulse.enrollments.tables import EnrollmentStatus
+from drippulse.kit.addresses import same_mailbox_key
 from drippulse.kit.db import Database, Role, Session
 
 SUPPRESSED = """
 SELECT i.id FROM unnest($1::bigint[], $2::bigint[], $3::text[]) AS i(id, organization_id, email)
-JOIN suppression s ON s.organization_id = i.organization_id AND s.email = lower(i.email)
+JOIN suppression s ON s.organization_id = i.organization_id AND s.email = i.email
 """
 
 UPDATE = """
@@ -63,7 +64,7 @@ UPDATE delivery d SET status = r.status, response = r.response, updated_at = now
 FROM unnest($1::bigint[], $2::bigint[], $3::int[], $4::text[], $5::text[])
   AS r(organization_id, enrollment_id, visit, status, response)
 WHERE d.organization_id = r.organization_id AND d.enrollment_id = r.enrollment_id AND d.visit = r.visit
-  AND d.status = 'intent'
+  AND (d.status = 'intent' OR d.status = 'unknown' AND r.status = 'sent')
 """
 
 EVENTS = """
@@ -182,9 +183,8 @@ def _verdict(one: int, written: set[int], stopped: set[int]) -> Verdict:
 async def _suppressed(session: Session, items: Sequence[Progress]) -> set[int]:
     if not items:
         return set()
-    rows = await session.fetch(
-        SUPPRESSED, [i.id for i in items], [i.organization_id for i in items], [i.recipient for i in items]
-    )
+    keys = [same_mailbox_key(i.recipient or "") for i in items]
+    rows = await session.fetch(SUPPRESSED, [i.id for i in items], [i.organization_id for i in items], keys)
     return {row["id"] for row in rows}
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime
 
 import asyncpg
@@ -82,8 +83,11 @@ class Effects:
         guarantee = effect.node.step.guarantee_of(effect.prepared, self._services)
         if outcome.kind is OutcomeKind.UNKNOWN and guarantee in REPEATABLE:
             outcome = Outcome(OutcomeKind.RETRY, code=outcome.code, message=outcome.message)
+        settled = settle(run, walk, effect, outcome, self._now(run))
+        if settled.stop is Stop.FAILED and outcome.kind is OutcomeKind.RETRY:
+            outcome = replace(outcome, kind=OutcomeKind.FAILED)  # its attempts are used up
         run.results += mail_result(effect.prepared, walk.state.visit, outcome)
-        return settle(run, walk, effect, outcome, self._now(run))
+        return settled
 
     async def _call(self, effect: Effect) -> Outcome:
         try:
@@ -120,7 +124,7 @@ class Effects:
         return run.now(time.monotonic())
 
 
-def settle(run: Run, walk: Walk, effect: Effect, outcome: Outcome, now: datetime) -> Walk:
+def settle(run: Run, walk: Walk, effect: Effect | None, outcome: Outcome, now: datetime) -> Walk:
     """Go on after an effect's outcome; a RETRY gets its timeline entry here, or ends when its attempts are used up."""
     walk = resume_with(run.graph, walk.state, run.subject, now, outcome, effect)
     if walk.stop is not Stop.RETRY:

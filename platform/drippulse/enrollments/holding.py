@@ -1,7 +1,11 @@
 """Holding a workflow's enrollments while it is paused: nothing is claimed, nothing is lost, due times stay."""
 
+from datetime import timedelta
+
 from drippulse.enrollments.tables import WORKFLOW_PAUSED
 from drippulse.kit.db import Session
+
+LONGEST_CALL = timedelta(seconds=150)  # what a worker gives a call, and some for writing down its result
 
 # The fence rises so that a worker in the middle of a batch writes nothing; what it was calling is settled on release.
 HOLD = """WITH live AS (
@@ -11,7 +15,9 @@ HOLD = """WITH live AS (
 UPDATE enrollment e SET claimable_at = NULL, wait_reason = $3, fence = e.fence + 1, updated_at = now()
 FROM live WHERE e.organization_id = $1 AND e.id = live.id"""
 
-RELEASE = """UPDATE enrollment SET claimable_at = coalesce(next_run_at, now()), wait_reason = NULL, updated_at = now()
+# A call that was in flight when the hold came is given the time to end and be recorded, before it is settled.
+RELEASE = """UPDATE enrollment SET wait_reason = NULL, updated_at = now(),
+  claimable_at = coalesce(greatest(next_run_at, intent_at + $4), now())
 WHERE organization_id = $1 AND workflow_id = $2 AND status = 'active' AND wait_reason = $3"""
 
 
@@ -22,4 +28,4 @@ async def hold(session: Session, organization_id: int, workflow_id: int) -> None
 
 async def release(session: Session, organization_id: int, workflow_id: int) -> None:
     """Give them back; what came due in between is due at once."""
-    await session.execute(RELEASE, organization_id, workflow_id, WORKFLOW_PAUSED)
+    await session.execute(RELEASE, organization_id, workflow_id, WORKFLOW_PAUSED, LONGEST_CALL)

@@ -7,7 +7,11 @@ ENDED = Counter("drippulse_enrollments_ended_total", "Enrollments that came to a
 EFFECTS = Counter("drippulse_effects_total", "Calls to other systems, by outcome", ["type", "outcome"])
 FENCED = Counter("drippulse_fenced_total", "Commits refused because another worker had taken over")
 CLAIMED = Counter("drippulse_claimed_total", "Enrollments claimed")
-IN_FLIGHT = Gauge("drippulse_effects_in_flight", "Enrollments whose effects are in flight or wait for a slot")
+IN_FLIGHT = Gauge(
+    "drippulse_effects_in_flight",
+    "Enrollments whose effects are in flight or wait for a slot",
+    multiprocess_mode="livesum",
+)
 LATENESS = Histogram(
     "drippulse_lateness_seconds",
     "From due to claimed",

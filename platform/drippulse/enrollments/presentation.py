@@ -135,6 +135,7 @@ def step_funnel(steps: Sequence[StepOutline], counts: Sequence[Row]) -> Json:
 
 
 def timeline_entry(row: Row) -> Json:
+    """One attempt of a step visit, or the step that an unfinished run is on, which has no id and no end."""
     return {
         "id": row["id"],
         "visit": row["visit"],
@@ -145,44 +146,12 @@ def timeline_entry(row: Row) -> Json:
         "status": row["status"],
         "attempt": row["attempt"],
         "started_at": isoformat(row["started_at"]),
-        "finished_at": isoformat(row["finished_at"]),
+        "finished_at": isoformat_or_none(row["finished_at"]),
         "duration_ms": _milliseconds(row["started_at"], row["finished_at"]),
         "input": _json(row["input"]),
         "output": _json(row["output"]),
         "error": _json(row["error"]),
     }
-
-
-def current_entry(row: Row, steps: Sequence[StepOutline]) -> Json | None:
-    """The step that an unfinished run is on now; it is not in the stored timeline yet and has no id."""
-    index: int = row["current_step_index"]
-    live = row["status"] in {EnrollmentStatus.ACTIVE, EnrollmentStatus.PAUSED}
-    if not live or not 0 <= index < len(steps):
-        return None
-    return {
-        "id": None,
-        "visit": row["visit"],
-        "step_index": index,
-        "step_id": row["step_id"],
-        "name": steps[index].name,
-        "type": steps[index].type,
-        "status": _current_status(row),
-        "attempt": row["attempt"],
-        "started_at": isoformat(row["step_entered_at"]),
-        "finished_at": None,
-        "duration_ms": None,
-        "input": None,
-        "output": None,
-        "error": None,
-    }
-
-
-def _current_status(row: Row) -> str:
-    if row["status"] == EnrollmentStatus.PAUSED:
-        return "paused"
-    if row["leased_until"] is not None:
-        return "running"
-    return "waiting" if wait(row)["waiting"] else "due"
 
 
 def delivery(row: Row) -> Json:
@@ -227,8 +196,8 @@ def runtime_state(row: Row) -> Json:
     }
 
 
-def _milliseconds(start: datetime, end: datetime) -> int:
-    return round((end - start).total_seconds() * 1000)
+def _milliseconds(start: datetime, end: datetime | None) -> int | None:
+    return None if end is None else round((end - start).total_seconds() * 1000)
 
 
 def _json(text: str | None) -> orjson.Fragment | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from drippulse.enrollments.contacts import Rows
+from drippulse.enrollments.expressions import LEASED_UNTIL, MATCHES, TIMELINE, TIMELINE_NEWEST_FIRST
 from drippulse.kit.db import Record, Session
 from drippulse.kit.pagination import PageRequest, order_by
 from drippulse.workflows.queries import like
@@ -33,29 +34,28 @@ LEASE_HORIZON = "10 minutes"
 LIVE = "e.organization_id = $1 AND e.workflow_id = $2 AND e.deleted_at IS NULL"
 
 DETAIL = f"""SELECT {COLUMNS}, e.bag, e.visit, e.visits, e.step_entered_at, e.intent_at, e.fence,
-  CASE WHEN e.claimable_at IS DISTINCT FROM e.next_run_at AND e.claimable_at > now() THEN e.claimable_at END
-    AS leased_until
+  {LEASED_UNTIL} AS leased_until
 FROM enrollment e WHERE {LIVE} AND e.id = $3"""
 
 # What stands where comes from the counters that the table's triggers keep. What is due or running now is read from the
 # claim index: idle rows that are due, and leased ones, whose lease ends within `LEASE_HORIZON`.
 COUNTS = f"""WITH due AS (
-  SELECT e.current_step_index, count(*) AS enrollments FROM enrollment e
-  WHERE {LIVE} AND e.status = 'active' AND e.next_run_at <= now()
-    AND e.claimable_at <= now() + interval '{LEASE_HORIZON}'
-  GROUP BY 1)
-SELECT c.status, c.step_index AS current_step_index, sum(c.enrollments)::bigint AS enrollments,
+  SELECT e.workflow_id, e.current_step_index, count(*) AS enrollments FROM enrollment e
+  WHERE e.organization_id = $1 AND e.workflow_id = ANY($2::bigint[]) AND e.deleted_at IS NULL
+    AND e.status = 'active' AND e.next_run_at <= now() AND e.claimable_at <= now() + interval '{LEASE_HORIZON}'
+  GROUP BY 1, 2)
+SELECT c.workflow_id, c.status, c.step_index AS current_step_index, sum(c.enrollments)::bigint AS enrollments,
   (sum(c.enrollments) - coalesce(min(due.enrollments) FILTER (WHERE c.status = 'active'), 0))::bigint AS waiting
-FROM enrollment_count c LEFT JOIN due ON due.current_step_index = c.step_index
-WHERE c.organization_id = $1 AND c.workflow_id = $2
-GROUP BY 1, 2 HAVING sum(c.enrollments) <> 0"""
+FROM enrollment_count c LEFT JOIN due ON due.workflow_id = c.workflow_id AND due.current_step_index = c.step_index
+WHERE c.organization_id = $1 AND c.workflow_id = ANY($2::bigint[])
+GROUP BY 1, 2, 3 HAVING sum(c.enrollments) <> 0"""
 
 OUTLINES = """SELECT version, steps FROM workflow_version
 WHERE organization_id = $1 AND workflow_id = $2 AND version = ANY($3::integer[])"""
 
-TIMELINE = """SELECT id, visit, step_index, step_id, name, type, status, attempt, started_at, finished_at,
+NEWEST_ENTRIES = f"""SELECT id, visit, step_index, step_id, name, type, status, attempt, started_at, finished_at,
 input, output, error
-FROM enrollment_step WHERE organization_id = $1 AND enrollment_id = $2 ORDER BY visit, attempt, id LIMIT 2000"""
+FROM {TIMELINE} WHERE s.organization_id = $1 AND s.enrollment_id = $2 ORDER BY {TIMELINE_NEWEST_FIRST} LIMIT 2000"""
 
 DELIVERIES = """SELECT id, visit, step_index, step_id, recipient, subject, message_id, status, attempts, response,
 created_at, updated_at, sent_at
@@ -153,17 +153,13 @@ def _where(organization_id: int, workflow_id: int, filters: Filters) -> tuple[st
             where += f" AND {column} = ${len(args)}"
     if filters.q:
         args.append(like(filters.q))
-        place = f"ILIKE ${len(args)}"
-        where += (
-            f" AND (e.email {place} OR e.first_name || ' ' || e.last_name {place} OR e.lead_ref {place}"
-            f" OR e.bag ->> 'name' {place})"
-        )
+        where += f" AND {MATCHES.replace('{}', f'${len(args)}')}"
     return where, args
 
 
-async def counts(session: Session, organization_id: int, workflow_id: int) -> list[Record]:
-    """How many enrollments stand where: status, current_step_index, enrollments, waiting."""
-    return await session.fetch(COUNTS, organization_id, workflow_id)
+async def counts(session: Session, organization_id: int, *workflow_ids: int) -> list[Record]:
+    """How many enrollments stand where: workflow_id, status, current_step_index, enrollments, waiting."""
+    return await session.fetch(COUNTS, organization_id, workflow_ids)
 
 
 async def versions(session: Session, organization_id: int, workflow_id: int, numbers: Sequence[int]) -> dict[int, str]:
@@ -177,7 +173,8 @@ async def detail(session: Session, organization_id: int, workflow_id: int, enrol
 
 
 async def timeline(session: Session, organization_id: int, enrollment_id: int) -> list[Record]:
-    return await session.fetch(TIMELINE, organization_id, enrollment_id)
+    """Oldest first: its newest 2,000 entries, the last of them the step that an unfinished run is on."""
+    return (await session.fetch(NEWEST_ENTRIES, organization_id, enrollment_id))[::-1]
 
 
 async def deliveries(session: Session, organization_id: int, enrollment_id: int) -> list[Record]:

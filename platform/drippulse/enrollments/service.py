@@ -106,15 +106,12 @@ async def get_enrollment(
     if row is None:
         raise not_found("enrollment")
     steps = (await _outlines(session, organization, workflow, [row]))[row["workflow_version"]]
-    timeline = [
-        presentation.timeline_entry(entry) for entry in await queries.timeline(session, organization, row["id"])
-    ]
-    current = presentation.current_entry(row, steps)
+    timeline = await queries.timeline(session, organization, row["id"])
     deliveries = await queries.deliveries(session, organization, row["id"])
     nurture_events = await queries.nurture_events(session, organization, row["id"])
     return {
         **presentation.enrollment(row, steps),
-        "timeline": [*timeline, current] if current else timeline,
+        "timeline": [presentation.timeline_entry(entry) for entry in timeline],
         "deliveries": [presentation.delivery(entry) for entry in deliveries],
         "nurture_events": [presentation.nurture_event(entry) for entry in nurture_events],
         "runtime_state": presentation.runtime_state(row),

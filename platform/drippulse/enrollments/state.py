@@ -258,4 +258,5 @@ def mail_result(prepared: Prepared, visit: int, outcome: Outcome) -> list[MailRe
     if prepared.recipient is None:
         return []
     response = str(outcome.output.get("response", "")) if outcome.kind is OutcomeKind.DONE else outcome.message
-    return [MailResult(visit, MAIL_STATUS[outcome.kind], response.replace("\x00", ""))]
+    storable = response.replace("\x00", "").encode(errors="replace").decode()
+    return [MailResult(visit, MAIL_STATUS[outcome.kind], storable)]

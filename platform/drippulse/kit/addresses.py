@@ -4,7 +4,9 @@ Accepted is RFC 5321's mailbox with a dot-atom local part (letters outside ASCII
 at least two labels. Quoted local parts, comments, address literals and display names are no addresses here.
 """
 
+import contextlib
 import re
+import unicodedata
 from dataclasses import dataclass
 
 MAX_ADDRESS_BYTES = 254
@@ -52,6 +54,18 @@ def normalize_address(text: str) -> str | None:
         return address if len(address.encode()) <= MAX_ADDRESS_BYTES else None
     except UnicodeEncodeError:
         return None
+
+
+def same_mailbox_key(address: str) -> str:
+    """Equal for all spellings of one mailbox: case, composed or decomposed letters, international domain or its IDNA.
+
+    Local parts are told apart by case by no mail server in use, so somebody who unsubscribed is not written to again
+    because a list has the address in capitals.
+    """
+    local, _, domain = unicodedata.normalize("NFC", address.strip()).rpartition("@")
+    with contextlib.suppress(UnicodeError):
+        domain = domain.lower().encode("idna").decode("ascii")
+    return f"{unicodedata.normalize('NFC', local.casefold())}@{domain.lower().removesuffix('.')}"
 
 
 def parse_mailbox(text: str) -> Mailbox | None:

@@ -72,6 +72,17 @@ class ValidationError(DomainError):
     status = 422
 
 
+class RateLimitedError(DomainError):
+    """Too many calls; `retry_after` is the seconds until the next is taken."""
+
+    code = "rate_limited"
+    status = 429
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
 def not_found(resource: str) -> NotFoundError:
     """The one body for unknown, deleted and foreign ids of `resource` (a word such as "workflow")."""
     return NotFoundError(

@@ -7,9 +7,10 @@ checked again once connected. Redirects are never followed and proxy variables a
 import asyncio
 import ipaddress
 import socket
-import ssl
-from collections.abc import AsyncIterator, Iterable, Mapping
-from typing import Any, cast
+import zlib
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any, Final, TypeAlias, cast
 
 import anyio
 import httpcore
@@ -18,7 +19,23 @@ import httpx
 from drippulse.kit.errors import DomainError
 
 MAX_RESPONSE_BYTES = 1_048_576
+MAX_URL_SHOWN = 100
 USER_AGENT = "DripPulse/0.1"
+HOST_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-._:")
+NEVER_CALLED: Final = tuple(
+    ipaddress.ip_network(network)
+    for network in (
+        "168.63.129.16/32",  # Azure's own services beside 169.254.169.254
+        "192.0.0.0/24",  # protocol assignments; Oracle's metadata service has an address here
+        "192.88.99.0/24",  # 6to4 relays (RFC 7526)
+        "3fff::/20",  # documentation (RFC 9637)
+        "fec0::/10",  # site-local (RFC 3879)
+    )
+)
+"""What the standard library takes for global and no third party has."""
+
+Resolve: TypeAlias = Callable[[str, int], Awaitable[list[str]]]
+"""(host, port) -> addresses. Raises OSError when there are none."""
 
 
 class EgressRefusedError(DomainError):
@@ -44,6 +61,8 @@ def is_public(address: str) -> bool:
             embedded = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
         if embedded is not None and not is_public(str(embedded)):
             return False
+    if any(ip in network for network in NEVER_CALLED if network.version == ip.version):
+        return False
     return ip.is_global and not ip.is_multicast and not ip.is_reserved
 
 
@@ -54,11 +73,13 @@ def static_problem(url: str, allow: frozenset[str] = frozenset(), *, development
     """
     try:
         parsed = httpx.URL(url)
-        host, port = parsed.host, parsed.port or {"https": 443, "http": 80}.get(parsed.scheme, 0)
+        host, port = parsed.host, {"https": 443, "http": 80}.get(parsed.scheme) if parsed.port is None else parsed.port
     except (httpx.InvalidURL, ValueError, UnicodeError):
-        return f"{url!r} is not a URL; write it as https://host/path."
-    if parsed.scheme not in {"http", "https"} or not host:
+        return f"{url[:MAX_URL_SHOWN]!r} is not a URL; write it as https://host/path."
+    if port is None or not host:
         return "Only https URLs with a host are called."
+    if not 0 < port < 65_536 or not HOST_CHARACTERS.issuperset(parsed.raw_host.decode("ascii")):
+        return "The host or the port of the URL is not valid; write it as https://host/path."
     if f"{host}:{port}" in allow:
         return None
     if parsed.userinfo:
@@ -67,13 +88,13 @@ def static_problem(url: str, allow: frozenset[str] = frozenset(), *, development
         return "Only https URLs are called; write https:// instead of http://."
     literal = _as_literal(host)
     if literal is not None and not is_public(literal):
-        return f"{host} is a private or reserved address and is never called."
+        return f"{host[:MAX_URL_SHOWN]} is a private or reserved address and is never called."
     return None
 
 
 def _as_literal(host: str) -> str | None:
     """The address that a resolver would read from `host` when it is any spelling of an IP literal."""
-    bare = host.strip("[]")
+    bare = host.strip("[]").rstrip(".")
     try:
         return str(ipaddress.ip_address(bare.split("%")[0]))
     except ValueError:
@@ -81,42 +102,31 @@ def _as_literal(host: str) -> str | None:
     try:
         return socket.inet_ntoa(socket.inet_aton(bare))
     except (OSError, UnicodeError):
-        return "127.0.0.1" if bare.rstrip(".").lower() == "localhost" or bare.lower().endswith(".localhost") else None
+        return "127.0.0.1" if f".{bare.lower()}".endswith(".localhost") else None
 
 
-class _GuardedStream(httpcore.AsyncNetworkStream):
-    """An anyio stream with the shape httpcore wants."""
-
-    def __init__(self, inner: httpcore.AsyncNetworkStream, allowed: bool) -> None:
-        self._inner = inner
-        peer = inner.get_extra_info("server_addr")
-        if not allowed and not (peer and is_public(str(peer[0]))):
-            raise EgressRefusedError("The connection reached a private address and was closed.")
-
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return await self._inner.read(max_bytes, timeout)
-
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        await self._inner.write(buffer, timeout)
-
-    async def aclose(self) -> None:
-        await self._inner.aclose()
-
-    async def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.AsyncNetworkStream:
-        return await self._inner.start_tls(ssl_context, server_hostname, timeout)
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._inner.get_extra_info(info)
+async def _resolve(host: str, port: int) -> list[str]:
+    return [str(entry[4][0]) for entry in await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
 class GuardedBackend(httpcore.AsyncNetworkBackend):
-    """Resolves, checks every address, connects to a checked one and checks the peer."""
+    """Resolves, checks every address, connects to a checked one and checks the peer.
 
-    def __init__(self, allow: frozenset[str]) -> None:
+    Args:
+        allow: `host:port` pairs that pass without a check.
+        resolve: how names are looked up; once for a connection.
+        network: what connects to an address.
+    """
+
+    def __init__(
+        self,
+        allow: frozenset[str],
+        resolve: Resolve = _resolve,
+        network: httpcore.AsyncNetworkBackend | None = None,
+    ) -> None:
         self._allow = allow
-        self._inner = cast("httpcore.AsyncNetworkBackend", httpcore.AnyIOBackend())
+        self._look_up = resolve
+        self._inner = network or cast("httpcore.AsyncNetworkBackend", httpcore.AnyIOBackend())
 
     async def connect_tcp(
         self,
@@ -128,24 +138,25 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
     ) -> httpcore.AsyncNetworkStream:
         allowed = f"{host}:{port}" in self._allow
         last: Exception | None = None
-        for address in await self._resolve(host, port, timeout, allowed):
+        for address in await self._addresses(host, port, timeout, allowed):
             try:
                 stream = await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 last = error
                 continue
-            return _GuardedStream(stream, allowed)
+            if not allowed:
+                await _check_peer(stream)
+            return stream
         raise last or httpcore.ConnectError(f"{host} has no address")
 
-    async def _resolve(self, host: str, port: int, timeout: float | None, allowed: bool) -> list[str]:
+    async def _addresses(self, host: str, port: int, timeout: float | None, allowed: bool) -> list[str]:
         try:
             async with asyncio.timeout(timeout):
-                found = await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+                addresses = list(dict.fromkeys(await self._look_up(host, port)))
         except TimeoutError as error:
             raise httpcore.ConnectTimeout(f"{host} was not resolved in time") from error
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             raise httpcore.ConnectError(f"{host} does not resolve") from error
-        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
         if not allowed and not all(is_public(address) for address in addresses):
             raise EgressRefusedError(f"{host} resolves to a private or reserved address and is never called.")
         return addresses
@@ -159,17 +170,25 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         await anyio.sleep(seconds)
 
 
+async def _check_peer(stream: httpcore.AsyncNetworkStream) -> None:
+    """Raises EgressRefusedError, with the connection closed."""
+    peer = stream.get_extra_info("server_addr")
+    if not (peer and is_public(str(peer[0]))):
+        await stream.aclose()
+        raise EgressRefusedError("The connection reached a private address and was closed.")
+
+
 class _GuardedTransport(httpx.AsyncHTTPTransport):
     """httpx's own transport over a connection pool whose network layer is guarded."""
 
-    def __init__(self, allow: frozenset[str]) -> None:
+    def __init__(self, backend: GuardedBackend) -> None:
         super().__init__(trust_env=False)
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=httpx.create_ssl_context(trust_env=False),
             max_connections=200,
             max_keepalive_connections=50,
             keepalive_expiry=30,
-            network_backend=GuardedBackend(allow),
+            network_backend=backend,
         )
 
 
@@ -179,16 +198,20 @@ class OutboundHttp:
     Args:
         allow: `host:port` pairs the guard lets pass (development and tests).
         development: plain http to loopback addresses passes the text check, and only together with `allow` the guard.
+        resolve: how names are looked up.
     """
 
-    def __init__(self, allow: frozenset[str] = frozenset(), *, development: bool = False) -> None:
+    def __init__(
+        self, allow: frozenset[str] = frozenset(), *, development: bool = False, resolve: Resolve = _resolve
+    ) -> None:
         self._allow = allow
         self._development = development
         self._client = httpx.AsyncClient(
-            transport=_GuardedTransport(allow),
+            transport=_GuardedTransport(GuardedBackend(allow, resolve)),
             follow_redirects=False,
             trust_env=False,
-            headers={"user-agent": USER_AGENT},
+            headers={"user-agent": USER_AGENT, "accept-encoding": "identity"},
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # one client serves every organization
         )
 
     async def request(
@@ -226,7 +249,7 @@ class OutboundHttp:
             async with asyncio.timeout(timeout):
                 response = await self._client.send(request, stream=True)
                 try:
-                    body = b"".join([chunk async for chunk in _capped(response)])
+                    body = await _read(response)
                 finally:
                     await response.aclose()
         except TimeoutError as error:
@@ -242,12 +265,30 @@ class OutboundHttp:
         await self._client.aclose()
 
 
-async def _capped(response: httpx.Response) -> AsyncIterator[bytes]:
-    size = 0
-    async for chunk in response.aiter_bytes():
-        size += len(chunk)
-        if size > MAX_RESPONSE_BYTES:
-            raise ResponseTooLargeError(
-                f"the response is larger than {MAX_RESPONSE_BYTES} bytes", request=response.request
-            )
-        yield chunk
+async def _read(response: httpx.Response) -> bytes:
+    """The decoded body. It is inflated no further than the limit: a small body may stand for gigabytes.
+
+    Raises:
+        ResponseTooLargeError, httpx.DecodingError
+    """
+    inflate = _inflater(response.headers.get("content-encoding", ""))
+    body = bytearray()
+    try:
+        async for chunk in response.aiter_raw():
+            body += inflate(chunk, MAX_RESPONSE_BYTES + 1 - len(body)) if inflate else chunk
+            if len(body) > MAX_RESPONSE_BYTES:
+                raise ResponseTooLargeError(
+                    f"the response is larger than {MAX_RESPONSE_BYTES} bytes", request=response.request
+                )
+    except zlib.error as error:
+        raise httpx.DecodingError("the response is not what its Content-Encoding says", request=response.request) from (
+            error
+        )
+    return bytes(body)
+
+
+def _inflater(encoding: str) -> Callable[[bytes, int], bytes] | None:
+    """For servers that compress without being asked; None leaves the body as it is."""
+    if encoding.strip().lower() not in {"gzip", "x-gzip", "deflate"}:
+        return None
+    return zlib.decompressobj(wbits=zlib.MAX_WBITS | 32).decompress  # 32: gzip or zlib, by their header

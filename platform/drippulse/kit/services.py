@@ -1,10 +1,12 @@
 """What the edges share in one process."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from redis.asyncio import Redis
 
 from drippulse.enrollments.wake import Waker
+from drippulse.kit.client_address import Network, read_networks
 from drippulse.kit.clock import Clock
 from drippulse.kit.crypto import Vault
 from drippulse.kit.db import Database
@@ -12,7 +14,7 @@ from drippulse.organizations.authentication import Authenticator
 from drippulse.settings import Settings
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AppServices:
     """Built once by the composition root and handed to every edge."""
 
@@ -23,3 +25,7 @@ class AppServices:
     waker: Waker
     vault: Vault
     clock: Clock
+
+    @cached_property
+    def trusted_proxies(self) -> tuple[Network, ...]:
+        return read_networks(self.settings.trusted_proxies)

@@ -12,8 +12,9 @@ from drippulse.messaging.links import MailRef, TrackingLinks
 from drippulse.workflows.steps.base import OutgoingMail
 
 BODY_END = re.compile(r"</body\s*>", re.IGNORECASE)
-TAGS = re.compile(r"<(?:style|script)\b.*?</(?:style|script)\s*>|<[^>]+>", re.IGNORECASE | re.DOTALL)
-LINE_ENDS = re.compile(r"<(?:br|/p|/div|/h\d|/li|/tr)\b[^>]*>", re.IGNORECASE)
+# Linear in the text's length, whatever it holds: an unfinished tag ends at the next "<", unfinished styles at the end.
+TAGS = re.compile(r"<(?:style|script)\b.*?(?:</(?:style|script)\s*>|\Z)|<[^<>]+>", re.IGNORECASE | re.DOTALL)
+LINE_ENDS = re.compile(r"<(?:br|/p|/div|/h\d|/li|/tr)\b[^<>]*>", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

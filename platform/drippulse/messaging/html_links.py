@@ -4,7 +4,8 @@ import html
 import re
 from collections.abc import Callable
 
-HREF = re.compile(r"""(<a\b[^>]*?\bhref\s*=\s*)(?:"([^"]*)"|'([^']*)')""", re.IGNORECASE)
+# No part may run over a "<": text full of unfinished tags would otherwise be searched to its end from each of them.
+HREF = re.compile(r"""(<a\b[^<>]*?\bhref\s*=\s*)(?:"([^"<]*)"|'([^'<]*)')""", re.IGNORECASE)
 MAX_LINKS = 200
 
 

@@ -1,5 +1,6 @@
 """Reads and writes of engagement and suppression."""
 
+from drippulse.kit.addresses import same_mailbox_key
 from drippulse.kit.db import Record, Session
 from drippulse.messaging.links import MailRef
 
@@ -33,10 +34,10 @@ async def add_engagement(
 async def suppress(session: Session, ref: MailRef, email: str, reason: str) -> bool:
     """Put an address on the suppression list; False when it was there already."""
     added = await session.fetchval(
-        """INSERT INTO suppression (organization_id, email, reason, enrollment_id) VALUES ($1, lower($2), $3, $4)
+        """INSERT INTO suppression (organization_id, email, reason, enrollment_id) VALUES ($1, $2, $3, $4)
            ON CONFLICT (organization_id, email) DO NOTHING RETURNING id""",
         ref.organization_id,
-        email,
+        same_mailbox_key(email),
         reason,
         ref.enrollment_id,
     )

@@ -3,18 +3,20 @@
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from time import monotonic
 from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
 
+from drippulse.kit.addresses import one_line
 from drippulse.messaging.compose import Composed
 from drippulse.workflows.steps.base import Outcome, OutcomeKind
 
 IDLE_SECONDS = 20.0
 DEFAULT_PORTS = {"smtp": 25, "smtps": 465}
+GOING_AWAY = 421  # RFC 5321, 3.8: the server closes the connection
+TAKEN = (200, 299)  # RFC 5321, 4.2.1: only the first digit tells success, though all but a few say 250
+LONGEST_ANSWER = 500
 
 
 class SmtpPool:
@@ -47,19 +49,36 @@ class SmtpPool:
         came, so it may have been taken.
         """
         try:
-            async with self._connection() as client:
-                return await self._transact(client, mail)
+            async with self._slots:
+                return await self._deliver(mail)
         except aiosmtplib.SMTPAuthenticationError as error:
-            return Outcome(
-                OutcomeKind.RETRY, code="smtp_authentication", message=f"The mail server refused our login: {error}"
-            )
+            return _again("smtp_authentication", f"The mail server refused our login: {error}")
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
             reason = str(error) or type(error).__name__
-            return Outcome(
-                OutcomeKind.RETRY, code="smtp_unreachable", message=f"The mail server cannot be reached: {reason}"
-            )
+            return _again("smtp_unreachable", f"The mail server cannot be reached: {reason}")
+
+    async def _deliver(self, mail: Composed) -> Outcome:
+        """Over a kept connection; one that turns out to have ended, before the content went, is replaced at once."""
+        kept = await self._kept()
+        if kept is not None:
+            with contextlib.suppress(OSError):  # disconnections and timeouts of aiosmtplib are OSErrors
+                return await self._over(kept, mail)
+        return await self._over(await self._connect(), mail)
+
+    async def _over(self, client: aiosmtplib.SMTP, mail: Composed) -> Outcome:
+        try:
+            outcome = await self._transact(client, mail)
+            if client.is_connected and outcome.kind is not OutcomeKind.DONE:
+                await _abandon(client)
+        except BaseException:
+            client.close()
+            raise
+        if client.is_connected:
+            self._idle.append((monotonic(), client))
+        return outcome
 
     async def _transact(self, client: aiosmtplib.SMTP, mail: Composed) -> Outcome:
+        """One message. Raises only while it certainly was not taken."""
         options = ["SMTPUTF8"] if mail.utf8 else []
         if mail.utf8 and not client.supports_extension("smtputf8"):
             return _failed("smtp_no_utf8", "The mail server does not take addresses with non-ASCII characters.")
@@ -68,30 +87,23 @@ class SmtpPool:
             await client.mail(mail.sender, options=options, encoding=encoding)
             await client.rcpt(mail.recipient, encoding=encoding)
         except (aiosmtplib.SMTPSenderRefused, aiosmtplib.SMTPRecipientRefused) as error:
+            if error.code == GOING_AWAY:
+                raise aiosmtplib.SMTPServerDisconnected(f"{error.code} {error.message}") from error
             return _refused(error.code, error.message, "smtp_address_refused")
         try:
             response = await client.data(mail.content)
         except aiosmtplib.SMTPDataError as error:
+            if TAKEN[0] <= error.code <= TAKEN[1]:
+                return _done(f"{error.code} {error.message}")
             return _refused(error.code, error.message, "smtp_message_refused")
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
             client.close()
             text = f"The connection broke after the message was sent, before the server answered: {error}"
-            return Outcome(OutcomeKind.UNKNOWN, code="smtp_no_answer", message=text)
-        return Outcome(OutcomeKind.DONE, output={"response": response.message[:200]})
+            return Outcome(OutcomeKind.UNKNOWN, code="smtp_no_answer", message=_said(text))
+        return _done(response.message)
 
-    @asynccontextmanager
-    async def _connection(self) -> AsyncGenerator[aiosmtplib.SMTP]:
-        async with self._slots:
-            client = await self._take()
-            try:
-                yield client
-            except BaseException:
-                client.close()
-                raise
-            if client.is_connected:
-                self._idle.append((monotonic(), client))
-
-    async def _take(self) -> aiosmtplib.SMTP:
+    async def _kept(self) -> aiosmtplib.SMTP | None:
+        """A connection from an earlier mail that still seems to be there."""
         while self._idle:
             since, client = self._idle.pop()
             if client.is_connected and monotonic() - since < IDLE_SECONDS:
@@ -100,6 +112,9 @@ class SmtpPool:
                         await client.rset()
                     return client
             client.close()
+        return None
+
+    async def _connect(self) -> aiosmtplib.SMTP:
         client = aiosmtplib.SMTP(
             hostname=self._host,
             port=self._port,
@@ -121,10 +136,32 @@ class SmtpPool:
         self._idle.clear()
 
 
+async def _abandon(client: aiosmtplib.SMTP) -> None:
+    """End what a refusal left open: servers answer the next MAIL with 503 otherwise."""
+    try:
+        await client.rset()
+    except (aiosmtplib.SMTPException, OSError, TimeoutError):
+        client.close()
+
+
+def _done(answer: str) -> Outcome:
+    return Outcome(OutcomeKind.DONE, output={"response": _said(answer)[:200]})
+
+
 def _refused(code: int, message: str, name: str) -> Outcome:
-    text = f"The mail server answered {code} {message}".strip()
-    return _failed(name, text) if code >= 500 else Outcome(OutcomeKind.RETRY, code=name, message=text)
+    text = f"The mail server answered {code} {message}"
+    return _failed(name, text) if code >= 500 else _again(name, text)
 
 
 def _failed(code: str, message: str) -> Outcome:
-    return Outcome(OutcomeKind.FAILED, code=code, message=message)
+    return Outcome(OutcomeKind.FAILED, code=code, message=_said(message))
+
+
+def _again(code: str, message: str) -> Outcome:
+    return Outcome(OutcomeKind.RETRY, code=code, message=_said(message))
+
+
+def _said(text: str) -> str:
+    """A server's words on one line, fit for storing: bytes that are not UTF-8 come as lone surrogates."""
+    readable = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return one_line(" ".join(readable.split()))[:LONGEST_ANSWER]

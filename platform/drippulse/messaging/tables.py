@@ -45,7 +45,7 @@ class Suppression(Table, tablename="suppression", db=DB):
 
     id = BigSerial(primary_key=True)
     organization_id = BigInt()
-    email = Text(help_text="normalized address")
+    email = Text(help_text="`same_mailbox_key` of the address")
     reason = Text(help_text="unsubscribe, bounce, complaint or manual")
     enrollment_id = BigInt(null=True, default=None)
     created_at = Timestamptz(default=TimestamptzNow())

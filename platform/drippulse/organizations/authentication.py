@@ -10,6 +10,7 @@ from drippulse.kit.db import Database, Role
 from drippulse.organizations import queries
 from drippulse.organizations.api_keys import looks_like_key
 from drippulse.organizations.errors import InvalidCredentialsError, InvalidTokenError
+from drippulse.organizations.login_throttle import LoginThrottle
 from drippulse.organizations.passwords import verify_password
 from drippulse.organizations.policy import Principal
 from drippulse.organizations.session_tokens import SessionClaims, SessionTokens
@@ -32,8 +33,9 @@ class LoggedIn:
 class Authenticator:
     """Checks credentials. One per process."""
 
-    def __init__(self, database: Database, settings: Settings, clock: Clock = utc_now) -> None:
+    def __init__(self, database: Database, settings: Settings, throttle: LoginThrottle, clock: Clock = utc_now) -> None:
         self._database = database
+        self._throttle = throttle
         self._tokens = SessionTokens(settings)
         self._clock = clock
         self._cache: OrderedDict[str, tuple[float, Principal]] = OrderedDict()
@@ -76,16 +78,22 @@ class Authenticator:
             claims.organization_id, MemberRole(row["role"]), "user", claims.user_id, f"session:{claims.user_id}"
         )
 
-    async def log_in(self, username: str, password: str) -> LoggedIn:
+    async def log_in(self, username: str, password: str, address: str) -> LoggedIn:
         """Check a password and issue a session token for the user's first organization.
+
+        Args:
+            address: where the request comes from; failed logins are limited by it and by the username.
 
         Raises:
             InvalidCredentialsError: the same for unknown users and wrong passwords, after the same time.
+            TooManyLoginsError: whatever the password is.
         """
+        await self._throttle.attempt(username, address)
         async with self._database.session(Role.AUTH) as session:
             row = await queries.user_by_name(session, username)
         if not await verify_password(row["password_hash"] if row else None, password) or row is None:
             raise InvalidCredentialsError
+        await self._throttle.succeeded(username, address)
         claims = SessionClaims(row["id"], row["organization_id"], row["session_epoch"])
         token = self._tokens.issue(claims, self._clock())
         return LoggedIn(token, row["id"], row["username"], row["email"], row["organization_id"])

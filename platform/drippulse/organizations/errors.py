@@ -1,6 +1,6 @@
 """Errors of tenancy and credentials."""
 
-from drippulse.kit.errors import ConflictError, UnauthenticatedError, ValidationError
+from drippulse.kit.errors import ConflictError, RateLimitedError, UnauthenticatedError, ValidationError
 
 
 class InvalidCredentialsError(UnauthenticatedError):
@@ -10,6 +10,15 @@ class InvalidCredentialsError(UnauthenticatedError):
 
     def __init__(self) -> None:
         super().__init__("Username or password is wrong.")
+
+
+class TooManyLoginsError(RateLimitedError):
+    """The same for accounts and addresses, known or not."""
+
+    code = "too_many_logins"
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"Too many failed logins. Try again in {-(-retry_after // 60)} minutes.", retry_after)
 
 
 class InvalidTokenError(UnauthenticatedError):

@@ -9,6 +9,7 @@ from joserfc.jwk import OctKey
 from joserfc.jwt import JWTClaimsRegistry
 
 from drippulse.kit.crypto import derive_key
+from drippulse.kit.ids import is_id
 from drippulse.organizations.errors import InvalidTokenError
 from drippulse.settings import Settings
 
@@ -62,6 +63,9 @@ class SessionTokens:
         try:
             claims = jwt.decode(token, self._key, algorithms=["HS256"]).claims
             registry.validate(claims)
-            return SessionClaims(int(claims["sub"]), int(claims["org"]), int(claims["epoch"]))
+            read = SessionClaims(int(claims["sub"]), int(claims["org"]), int(claims["epoch"]))
         except (JoseError, ValueError, TypeError, KeyError):
             raise InvalidTokenError from None
+        if not (is_id(read.user_id) and is_id(read.organization_id)):
+            raise InvalidTokenError
+        return read

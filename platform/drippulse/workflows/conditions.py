@@ -57,6 +57,12 @@ VALUELESS = frozenset({Operator.EXISTS, Operator.NOT_EXISTS, Operator.IS_TRUE, O
 _EXPRESSION = re.compile(r"\{\{\s*([^\s{}|]+)\s*\}\}")
 
 
+def bare_path(text: str) -> str:
+    """The dotted path in `text`; people write `{{ score }}` where a path is meant."""
+    expression = _EXPRESSION.fullmatch(text.strip())
+    return expression[1] if expression else text.strip()
+
+
 class Condition(BaseModel):
     """One test of one field."""
 
@@ -73,9 +79,7 @@ class Condition(BaseModel):
     @field_validator("field")
     @classmethod
     def _bare_path(cls, text: str) -> str:
-        """People write `{{ score }}` where a path is meant."""
-        expression = _EXPRESSION.fullmatch(text.strip())
-        return expression[1] if expression else text.strip()
+        return bare_path(text)
 
     @model_validator(mode="after")
     def _value_fits(self) -> "Condition":

@@ -43,7 +43,8 @@ def compile_graph(steps: Any, *, check: bool = True) -> Graph:
 
     Args:
         check: False for steps that were accepted before, so that a rule added later never stops what is under way:
-            configs are still parsed, but templates, URLs, providers, jumps and cycles are not judged again.
+            configs are still parsed, but templates, URLs, providers, jumps, cycles and reachability are not judged
+            again.
 
     Raises:
         InvalidStepGraphError: `errors` has every finding, the message names the first.
@@ -58,6 +59,7 @@ def compile_graph(steps: Any, *, check: bool = True) -> Graph:
             _judge(node, index, errors)
         if not errors:
             _refuse_spinning(usable, index, errors)
+            _refuse_unreachable(usable, index, errors)
     if errors:
         raise InvalidStepGraphError(first_sentence(errors, canonical), errors=errors)
     return Graph(nodes=tuple(usable), index=index)
@@ -100,13 +102,45 @@ def _judge(node: Node, index: dict[str, int], errors: dict[str, list[str]]) -> N
 
 
 def _refuse_spinning(nodes: list[Node], index: dict[str, int], errors: dict[str, list[str]]) -> None:
-    """A cycle must pass through a step that takes time, or an enrollment would run round it without end."""
-    cycle = _cycle([[] if _suspends(node) else list(_successors(node, nodes, index)) for node in nodes])
+    """A cycle must pass through a step that takes time, or over a jump that is taken a limited number of times, or an
+    enrollment would run round it without end."""
+    cycle = _cycle([list(_endless(node, nodes, index)) for node in nodes])
     if cycle:
         names = " -> ".join(f'{position + 1} ("{nodes[position].name}")' for position in [*cycle, cycle[0]])
-        errors[f"steps.{cycle[-1]}"] = [
-            f"closes a cycle without a wait: {names}. Put a wait step into the cycle, or let it end"
-        ]
+        way_out = "Put a wait step into the cycle, or let a goto step with `max_visits` close it"
+        errors[f"steps.{cycle[-1]}"] = [f"closes a cycle without a wait: {names}. {way_out}"]
+
+
+def _refuse_unreachable(nodes: list[Node], index: dict[str, int], errors: dict[str, list[str]]) -> None:
+    """Every step must be on some way from the first one; what no enrollment can come to is a mistake."""
+    edges = [list(_successors(node, nodes, index)) for node in nodes]
+    reached = _reachable(edges)
+    for node in nodes:
+        if node.index not in reached:
+            before = nodes[node.index - 1]
+            cause = "always goes elsewhere or ends" if before.index in reached else "is not reached either"
+            why = f'step {before.index + 1} ("{before.name}") before it {cause}, and no step that is reached jumps here'
+            errors[f"steps.{node.index}"] = [
+                f'is never reached: {why}. Let one go to "{node.id}", or take the step out'
+            ]
+
+
+def _reachable(edges: list[list[int]]) -> set[int]:
+    """The positions that can be come to from the first."""
+    found = {0} if edges else set[int]()
+    ahead = list(found)
+    while ahead:
+        following = set(edges[ahead.pop()]) - found
+        found |= following
+        ahead += following
+    return found
+
+
+def _endless(node: Node, nodes: list[Node], index: dict[str, int]) -> Iterator[int]:
+    """Where a node can lead without time passing, any number of times."""
+    if not _suspends(node):
+        bounded = bool(node.step.jumps_are_bounded(node.config))
+        yield from _successors(node, nodes, {node.id: node.index} if bounded else index)
 
 
 def _suspends(node: Node) -> bool:
@@ -115,7 +149,8 @@ def _suspends(node: Node) -> bool:
 
 def _successors(node: Node, nodes: list[Node], index: dict[str, int]) -> Iterator[int]:
     for _, target in node.step.targets(node.config):
-        yield index[target]
+        if target in index:
+            yield index[target]
     if node.step.falls_through(node.config) and node.index + 1 < len(nodes):
         yield node.index + 1
     if node.step.may_skip_next(node.config) and node.index + 2 < len(nodes):

@@ -1,6 +1,6 @@
 """Secret step parameters: encrypted where they are stored, shown as `********`, read by the engine alone.
 
-A config field is secret when its model says so (`json_schema_extra={"secret": True}`). Stored, it is
+Which parts of a config are secret is the step type's to say (`StepType.secret_paths`). Stored, each is
 `{"$secret": "<base64 of the vault's ciphertext>"}`, bound to the organization and the step's id.
 """
 
@@ -8,30 +8,22 @@ import base64
 from collections.abc import Callable
 from typing import Any, TypeAlias, cast
 
-from pydantic.fields import FieldInfo
-
 from drippulse.kit.crypto import Vault
 from drippulse.workflows.errors import InvalidStepGraphError
 from drippulse.workflows.steps import registry
+from drippulse.workflows.steps.base import SecretPath
 
 Step: TypeAlias = dict[str, Any]
+Change: TypeAlias = Callable[[Step, SecretPath, Any], Any]
 
 MASK = "********"
 SEALED = "$secret"
 
 
-def secret_fields(step_type: str) -> frozenset[str]:
-    """The names of the secret config fields of a step type; none for an unknown type."""
-    found = registry.find(step_type)
-    if found is None:
-        return frozenset()
-    return frozenset(name for name, field in found.config_model.model_fields.items() if _is_secret(field))
-
-
 def seal(steps: list[Step], vault: Vault, organization_id: int) -> list[Step]:
     """Steps with plain secrets, as they are stored."""
 
-    def encrypt(step: Step, _: str, value: Any) -> Any:
+    def encrypt(step: Step, _: SecretPath, value: Any) -> Any:
         if not isinstance(value, str):
             return value
         blob = vault.encrypt(value.encode(), _context(organization_id, step))
@@ -47,7 +39,7 @@ def reveal(steps: list[Step], vault: Vault, organization_id: int) -> list[Step]:
         DecryptionError: a secret was moved from another step or organization, or its key is gone.
     """
 
-    def decrypt(step: Step, _: str, value: Any) -> Any:
+    def decrypt(step: Step, _: SecretPath, value: Any) -> Any:
         if not _is_sealed(value):
             return value
         return vault.decrypt(base64.b64decode(value[SEALED]), _context(organization_id, step)).decode()
@@ -58,7 +50,7 @@ def reveal(steps: list[Step], vault: Vault, organization_id: int) -> list[Step]:
 def redact(steps: list[Step]) -> list[Step]:
     """Steps as callers see them."""
 
-    def mask(_: Step, __: str, value: Any) -> Any:
+    def mask(_: Step, __: SecretPath, value: Any) -> Any:
         return MASK if value is not None else None
 
     return [_changed(step, mask) for step in steps]
@@ -72,12 +64,12 @@ def unmask(steps: list[Step], stored: list[Step]) -> list[Step]:
     """
     before: dict[str, dict[str, Any]] = {step["id"]: step["config"] for step in stored}
 
-    def fill(step: Step, name: str, value: Any) -> Any:
+    def fill(step: Step, path: SecretPath, value: Any) -> Any:
         if value != MASK:
             return value
-        kept = before.get(step["id"], {}).get(name)
+        kept = _value_at(before.get(step["id"], {}), path)
         if kept is None:
-            raise _nothing_stored(step, name)
+            raise _nothing_stored(step, ".".join(path))
         return kept
 
     return [_changed(step, fill) for step in steps]
@@ -91,19 +83,30 @@ def _nothing_stored(step: Step, name: str) -> InvalidStepGraphError:
     )
 
 
-def _changed(step: Step, change: Callable[[Step, str, Any], Any]) -> Step:
+def _changed(step: Step, change: Change) -> Step:
+    found = registry.find(step["type"])
     config = cast("dict[str, Any]", step["config"])
-    touched = {name: change(step, name, config[name]) for name in secret_fields(step["type"]) if name in config}
-    return {**step, "config": {**config, **touched}} if touched else step
+    if found is not None:
+        for path in list(found.secret_paths(config)):
+            config = _with(config, path, change(step, path, _value_at(config, path)))
+    return step if config is step["config"] else {**step, "config": config}
+
+
+def _value_at(config: dict[str, Any], path: SecretPath) -> Any:
+    value: Any = config
+    for key in path:
+        value = cast("dict[str, Any]", value).get(key) if isinstance(value, dict) else None
+    return value
+
+
+def _with(config: dict[str, Any], path: SecretPath, value: Any) -> dict[str, Any]:
+    """A copy of `config` with `value` at `path`."""
+    key, *rest = path
+    return {**config, key: _with(config[key], tuple(rest), value) if rest else value}
 
 
 def _is_sealed(value: Any) -> bool:
     return isinstance(value, dict) and SEALED in value
-
-
-def _is_secret(field: FieldInfo) -> bool:
-    extra = field.json_schema_extra
-    return isinstance(extra, dict) and bool(cast("dict[str, Any]", extra).get("secret"))
 
 
 def _context(organization_id: int, step: Step) -> str:

@@ -1,8 +1,8 @@
 """How conditions read free-form JSON: as a number, a truth, a moment, a span of time. Nothing in here raises."""
 
 import re
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 _TRUE = frozenset({"true", "yes", "y", "on", "1", "t"})
@@ -11,6 +11,7 @@ _NUMBER = re.compile(r"[+-]?(\d{1,30}(\.\d{0,30})?|\.\d{1,30})([eE][+-]?\d{1,3})
 _SPAN = re.compile(r"(\d{1,6}(?:\.\d{1,6})?)\s*([a-z]+)")
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400, "week": 604_800}
 _UNIX_MILLISECONDS_FROM = 100_000_000_000
+FIRST_YEAR, LAST_YEAR = 1900, 2200
 
 
 def parse_span(value: Any) -> timedelta | None:
@@ -44,6 +45,27 @@ def parse_moment(value: Any, now: datetime) -> datetime | None:
         parsed = datetime.fromisoformat(text)
         return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
     except (ValueError, OverflowError, OSError):
+        return None
+
+
+def parse_date(value: Any) -> date | datetime | None:
+    """An ISO 8601 date or time as it was written (a time without an offset stays without), or a Unix time as UTC.
+
+    None for anything else, and for what lies outside of the years 1900 to 2200.
+    """
+    found: date | datetime | None
+    if isinstance(value, str):
+        text = value.strip()
+        found = _iso(date.fromisoformat, text) or _iso(datetime.fromisoformat, text)
+    else:
+        found = parse_moment(value, datetime.fromtimestamp(0, UTC))
+    return found if found is not None and FIRST_YEAR <= found.year <= LAST_YEAR else None
+
+
+def _iso(parse: Callable[[str], date], text: str) -> date | None:
+    try:
+        return parse(text)
+    except ValueError:
         return None
 
 

@@ -54,13 +54,14 @@ class StepStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Whose walk it is; constant over all of its steps."""
+    """Whose walk it is; constant over all of its steps. `timezone` is the contact's."""
 
     organization_id: int
     enrollment_id: int
     workflow_id: int
     timezone: str
     templates: Templates
+    organization_timezone: str = "UTC"
 
 
 @dataclass(slots=True)
@@ -217,6 +218,8 @@ class _Runner:
             bag=state.bag,
             templates=subject.templates,
             step_id=node.id,
+            step_visits=state.visits.get(node.id, 1),
+            organization_timezone=subject.organization_timezone,
         )
 
     def settle(self, node: Node, result: Outcome | Decision, effect: Effect | None) -> Walk | None:

@@ -4,11 +4,15 @@ A wall time that a change skips moves forward by the gap (02:30 becomes 03:30), 
 that exists twice means the first one (RFC 5545, section 3.3.5).
 """
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from typing import TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from drippulse.workflows.errors import UnknownTimezoneError
+
+DayRule: TypeAlias = Callable[[date], bool]
 
 SATURDAY = 5
 DAYS_SEARCHED = 16
@@ -36,12 +40,12 @@ def to_utc(wall: datetime, tz: ZoneInfo) -> datetime:
 
 def add_days(start: datetime, days: int, tz: ZoneInfo) -> datetime:
     """The same wall time `days` days later."""
-    return to_utc(_wall(start, tz) + timedelta(days=days), tz)
+    return to_utc(wall_time(start, tz) + timedelta(days=days), tz)
 
 
 def add_business_days(start: datetime, days: int, tz: ZoneInfo) -> datetime:
     """The same wall time after `days` days that are neither Saturday nor Sunday."""
-    wall = _wall(start, tz)
+    wall = wall_time(start, tz)
     weeks, left = divmod(days, SATURDAY)
     if left == 0 and weeks and is_weekend(wall.date()):
         weeks, left = weeks - 1, SATURDAY
@@ -54,7 +58,7 @@ def add_business_days(start: datetime, days: int, tz: ZoneInfo) -> datetime:
 
 def after_weekend(moment: datetime, tz: ZoneInfo) -> datetime:
     """`moment`, or the same wall time on Monday when it falls on a Saturday or Sunday."""
-    wall = _wall(moment, tz)
+    wall = wall_time(moment, tz)
     if not is_weekend(wall.date()):
         return moment
     return to_utc(wall + timedelta(days=7 - wall.weekday()), tz)
@@ -67,21 +71,38 @@ def next_opening(
 
     The end is exclusive. An `end` at or before `start` is on the next day; the opening day decides about weekends.
     """
-    today = _wall(now, tz).date()
-    for offset in range(-1, DAYS_SEARCHED):
+    return next_opening_on(now, start, end, tz, is_business_day if business_days_only else any_day, DAYS_SEARCHED)
+
+
+def next_opening_on(
+    now: datetime, start: time, end: time, tz: ZoneInfo, allowed: DayRule, days: int
+) -> datetime | None:
+    """`next_opening` for a window that opens on allowed days only; None when it does not within `days` days.
+
+    A day that a zone left out (Apia, 30 December 2011) does not count: what counts is the date at the opening.
+    """
+    today = wall_time(now, tz).date()
+    for offset in range(-2, days):
         day = today + timedelta(days=offset)
-        if business_days_only and is_weekend(day):
-            continue
         opens = to_utc(datetime.combine(day, start), tz)
         closes = to_utc(datetime.combine(day if end > start else day + timedelta(days=1), end), tz)
-        if now < closes and opens < closes:
+        if now < closes and opens < closes and allowed(wall_time(opens, tz).date()):
             return max(now, opens)
     return None
+
+
+def any_day(_day: date) -> bool:
+    return True
+
+
+def is_business_day(day: date) -> bool:
+    return not is_weekend(day)
 
 
 def is_weekend(day: date) -> bool:
     return day.weekday() >= SATURDAY
 
 
-def _wall(moment: datetime, tz: ZoneInfo) -> datetime:
+def wall_time(moment: datetime, tz: ZoneInfo) -> datetime:
+    """What the clocks show in `tz`, without a zone."""
     return moment.astimezone(tz).replace(tzinfo=None)

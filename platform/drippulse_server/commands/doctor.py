@@ -54,7 +54,9 @@ def _show(checks: "Sequence[Check]") -> None:
     from drippulse_server.console import out
 
     styles = {"ok": "green", "fail": "bold red", "skipped": "dim"}
-    table = Table("", "what", "found", "how to mend it")
+    table = Table("")
+    for title in ("what", "found", "how to mend it"):
+        table.add_column(title, overflow="fold")
     for check in checks:
         verdict = Text(check.verdict.value, style=styles[check.verdict.value])
         table.add_row(verdict, check.name, Text(check.finding), Text(check.remedy))

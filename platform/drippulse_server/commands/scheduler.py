@@ -10,7 +10,7 @@ def scheduler(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
     """
     from drippulse_server.instance import connected_settings
 
-    settings = connected_settings(data_dir)
+    settings = connected_settings(data_dir, "redis_url")
     from drippulse_workers.run import run_scheduler
 
     run_scheduler(settings)

@@ -25,7 +25,7 @@ def web(
 
     from drippulse_server.instance import connected_settings
 
-    connected_settings(data_dir)
+    connected_settings(data_dir, "redis_url", "secret_key")
     Server(
         APPLICATION,
         address=host,

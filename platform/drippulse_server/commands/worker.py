@@ -10,7 +10,7 @@ def worker(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
     """
     from drippulse_server.instance import connected_settings
 
-    settings = connected_settings(data_dir)
+    settings = connected_settings(data_dir, "redis_url", "smtp_url", "secret_key")
     from drippulse_workers.run import run_worker
 
     run_worker(settings)

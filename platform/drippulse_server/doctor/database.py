@@ -46,6 +46,7 @@ async def check_database(settings: Settings) -> list[Check]:
     try:
         checks = [
             await _version(connection, settings),
+            await _pooler(connection, settings),
             await _clock(connection),
             await _login_role(connection),
             await _schema(connection),
@@ -64,6 +65,20 @@ async def _version(connection: Connection, settings: Settings) -> Check:
         remedy = f"use a version from {OLDEST_VERSION} to {NEWEST_VERSION}"
         return fail(name, f"version {major} at {without_secrets(settings.database_url)}", remedy)
     return ok(name, f"version {major} at {without_secrets(settings.database_url)}")
+
+
+async def _pooler(connection: Connection, settings: Settings) -> Check:
+    backend = await connection.fetchval("SELECT pg_backend_pid()")
+    return pooler_fits(pooled=backend != connection.get_server_pid(), statement_cache=settings.database_statement_cache)
+
+
+def pooler_fits(*, pooled: bool, statement_cache: int) -> Check:
+    """A pooler (PgBouncer) hands out process numbers of its own, and other connections' prepared statements."""
+    name = "connection pooler"
+    if pooled and statement_cache:
+        remedy = "set DRIPPULSE_DATABASE_STATEMENT_CACHE=0 for every process"
+        return fail(name, f"there is one, and {statement_cache} statements are kept prepared", remedy)
+    return ok(name, "one, without prepared statements" if pooled else "none")
 
 
 async def _clock(connection: Connection) -> Check:

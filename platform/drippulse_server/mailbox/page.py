@@ -13,12 +13,16 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src http: https: data: cid:; font-src http: https: data:; "
     "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+COLUMNS = ("Received", "From", "To", "Subject")
+OTHER_PAGES = (
+    '<nav aria-label="Other pages"><a href="/docs/api">REST reference</a> <a href="/graphql">GraphQL</a></nav>'
+)
 LINK = re.compile(r"https?://[^\s<>\"']+")
 STYLE = """
 :root { color-scheme: light dark; --line: #d4d7dd; --soft: #5b6270; --accent: #0b57d0; --panel: #f6f7f9; }
 @media (prefers-color-scheme: dark) {
   :root { --line: #3a3f4a; --soft: #a7aebb; --accent: #8ab4f8; --panel: #22252b; }
-  body { background: #17191d; color: #e8eaed; }
+  body { background: #17191d; color: #e8eaed; } input, button { background: var(--panel); color: inherit; }
 }
 * { box-sizing: border-box; }
 body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 68rem; padding: 1.5rem 1rem 4rem; }
@@ -34,10 +38,19 @@ table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; padding: .5rem .75rem .5rem 0; border-bottom: 1px solid var(--line); vertical-align: top;
   overflow-wrap: anywhere; }
 th { font-size: .875rem; color: var(--soft); font-weight: 600; }
-.list td:first-child { white-space: nowrap; }
+.list { table-layout: fixed; }
+.list th:nth-child(1) { width: 14.5rem; } .list th:nth-child(2), .list th:nth-child(3) { width: 23%; }
+header { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0 1.5rem; } nav a + a { margin-left: 1rem; }
+@media (max-width: 44rem) {
+  .list, .list tbody, .list tr, .list td { display: block; }
+  .list thead { position: absolute; clip-path: inset(50%); width: 1px; height: 1px; overflow: hidden; }
+  .list tr { display: flex; flex-direction: column; padding: .75rem 0; border-bottom: 1px solid var(--line); }
+  .list td { border: 0; padding: 0; } .list td:nth-child(2) { display: none; } .list td:nth-child(4) { order: -1; }
+  .list time { font-size: .875rem; } input { width: 100%; } label { flex: 1 1 9rem; }
+}
 pre { background: var(--panel); border: 1px solid var(--line); border-radius: .5rem; padding: 1rem; margin: 0;
   white-space: pre-wrap; overflow-wrap: anywhere; font: .9rem/1.5 ui-monospace, monospace; }
-iframe { width: 100%; height: 32rem; border: 1px solid var(--line); border-radius: .5rem; background: #fff;
+iframe { width: 100%; height: 24rem; border: 1px solid var(--line); border-radius: .5rem; background: #fff;
   color-scheme: light; resize: vertical; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1rem; margin: .75rem 0; }
 dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
@@ -50,10 +63,11 @@ def list_page(mails: Sequence[MailSummary], total: int, *, to: str, subject: str
     filters = urlencode({"to": to, "subject": subject})
     more = f'<p><a href="{HOME}?{escape(filters)}&amp;before={older}">Older mails</a></p>' if older else ""
     if mails:
-        head = '<tr><th scope="col">Received</th><th scope="col">From</th><th scope="col">To</th>'
-        head += '<th scope="col">Subject</th></tr>'
+        # The roles stay when a narrow screen lays the table out as blocks, which takes them from the elements.
+        titles = "".join(f'<th scope="col" role="columnheader">{title}</th>' for title in COLUMNS)
+        head = f'<thead role="rowgroup"><tr role="row">{titles}</tr></thead>'
         rows = "".join(_row(mail) for mail in mails)
-        listing = f'<table class="list"><thead>{head}</thead><tbody>{rows}</tbody></table>{more}'
+        listing = f'<table class="list" role="table">{head}<tbody role="rowgroup">{rows}</tbody></table>{more}'
     elif to or subject:
         listing = f'<p>No mail matches. <a href="{HOME}">Show all</a></p>'
     else:
@@ -66,7 +80,7 @@ def list_page(mails: Sequence[MailSummary], total: int, *, to: str, subject: str
         "<button>Search</button></form>"
     )
     about = f'<p class="soft">{count}, caught on this machine. <a href="{HOME}.json">As JSON</a></p>'
-    return _page("Mailbox", f"<h1>Mailbox</h1>{about}{form}<main>{listing}</main>")
+    return _page("Mailbox", f"<header><h1>Mailbox</h1>{OTHER_PAGES}</header>{about}{form}<main>{listing}</main>")
 
 
 def mail_page(mail: Mail) -> str:
@@ -89,11 +103,9 @@ def mail_page(mail: Mail) -> str:
 
 
 def _row(mail: MailSummary) -> str:
-    subject = escape(mail.subject or "(no subject)")
-    return (
-        f"<tr><td>{_time(mail)}</td><td>{escape(mail.envelope_from)}</td><td>{escape(', '.join(mail.envelope_to))}</td>"
-        f'<td><a href="{HOME}/{mail.id}">{subject}</a></td></tr>'
-    )
+    subject = f'<a href="{HOME}/{mail.id}">{escape(mail.subject or "(no subject)")}</a>'
+    values = (_time(mail), escape(mail.envelope_from), escape(", ".join(mail.envelope_to)), subject)
+    return '<tr role="row">' + "".join(f'<td role="cell">{value}</td>' for value in values) + "</tr>"
 
 
 def _time(mail: MailSummary) -> str:
@@ -136,6 +148,6 @@ def _headers(headers: Iterable[tuple[str, str]]) -> str:
 def _page(title: str, body: str) -> str:
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
         f"<style>{STYLE}</style></head><body>{body}</body></html>"
     )

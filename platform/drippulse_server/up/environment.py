@@ -2,9 +2,11 @@
 
 import os
 import secrets
+import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from drippulse_server.env_files import read_env_file, write_env_file
 from drippulse_server.supervisor import ChildSpec
@@ -13,6 +15,7 @@ from drippulse_server.up.options import UpOptions
 OWNER_URL = "DRIPPULSE_DATABASE_OWNER_URL"
 SECRET_KEY = "DRIPPULSE_SECRET_KEY"  # noqa: S105 - the name of a variable
 BASE_URL = "DRIPPULSE_BASE_URL"
+METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +61,20 @@ def full_environment(values: Mapping[str, str]) -> dict[str, str]:
 
 
 def child_environment(values: Mapping[str, str]) -> dict[str, str]:
-    """For a child that serves: without the owner's URL, so that it cannot step around row-level security."""
-    return {name: value for name, value in full_environment(values).items() if name != OWNER_URL}
+    """For a child that serves: without the owner's URL, so that it cannot step around row-level security.
+
+    The children count into one folder, so that /metrics shows the whole instance.
+    """
+    shared = {METRICS_FOLDER: str(metrics_folder(Path(values["DRIPPULSE_DATA_DIR"])))}
+    return {name: value for name, value in {**full_environment(values), **shared}.items() if name != OWNER_URL}
+
+
+def metrics_folder(data_dir: Path) -> Path:
+    """Empty at every start: what is in it belongs to processes that are gone."""
+    folder = data_dir / "metrics"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def command(*arguments: str) -> tuple[str, ...]:

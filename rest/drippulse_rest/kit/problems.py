@@ -12,7 +12,7 @@ from litestar.exceptions import HTTPException
 from litestar.exceptions import ValidationException as LitestarValidationException
 from pydantic import BaseModel, Field
 
-from drippulse.kit.errors import DomainError, UnauthenticatedError
+from drippulse.kit.errors import DomainError, RateLimitedError, UnauthenticatedError
 from drippulse.organizations.errors import MissingTokenError
 
 AnyRequest = Request[Any, Any, Any]
@@ -54,6 +54,8 @@ def on_domain_error(_: AnyRequest, error: DomainError) -> Response[bytes]:
     if isinstance(error, UnauthenticatedError):
         challenge = "Bearer" if isinstance(error, MissingTokenError) else 'Bearer error="invalid_token"'
         headers["www-authenticate"] = challenge
+    if isinstance(error, RateLimitedError):
+        headers["retry-after"] = str(error.retry_after)
     if error.status >= 500:
         log.error("domain_error", error=error.error_code, message=error.message, exc_info=error)
     return problem(

@@ -8,6 +8,7 @@ from litestar.datastructures import State
 from pydantic import BaseModel
 
 from drippulse.kit import strict_json
+from drippulse.kit.client_address import client_address
 from drippulse.kit.db import Session
 from drippulse.kit.errors import DomainError, ValidationError
 from drippulse.kit.services import AppServices
@@ -34,6 +35,12 @@ class ApiRequest(Request[Principal, str, State]):
     def principal(self) -> Principal:
         """The caller, checked by the guard before the handler runs."""
         return cast("Principal", self.scope["auth"])
+
+    @property
+    def client_address(self) -> str:
+        """Where the request comes from; what proxies say counts when they are trusted."""
+        peer = self.client.host if self.client else ""
+        return client_address(peer, self.headers.getall("x-forwarded-for", []), self.services.trusted_proxies)
 
     def transaction(self) -> AbstractAsyncContextManager[Session]:
         """One transaction in the caller's organization, committed when the block ends and before the answer is sent.

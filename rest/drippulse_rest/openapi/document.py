@@ -43,6 +43,7 @@ REASONS: Final = {
     413: "The body is larger than this route takes.",
     415: "The body is not JSON by its own headers.",
     422: "Understood, and not acceptable.",
+    429: "Too many calls; Retry-After has the seconds to wait.",
     500: "Something went wrong on our side; `request_id` names the log entry.",
     503: "Busy or not reachable right now; see Retry-After.",
 }
@@ -170,7 +171,7 @@ def _problem(status: int, codes: tuple[str, ...]) -> Json:
     answer: Json = {"description": f"{REASONS[status]} Codes: {listed}.", "content": _json_content(Problem)}
     if status == 401:
         answer["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}}}
-    if status == 503:
+    if status in {429, 503}:
         answer["headers"] = {"Retry-After": {"description": "Seconds.", "schema": {"type": "string"}}}
     return answer
 

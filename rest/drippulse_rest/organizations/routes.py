@@ -19,9 +19,12 @@ EXAMPLE = {"username": "admin", "password": "..."}
 
 
 async def log_in(request: ApiRequest) -> Response[bytes]:
-    """Exchange a name and a password for a session token. Wrong names and wrong passwords answer alike."""
+    """Exchange a name and a password for a session token. Wrong names and wrong passwords answer alike; after too
+    many of them, for one name or from one address, the answer is 429 with Retry-After."""
     credentials = await request.read(Login)
-    session = await request.services.authenticator.log_in(credentials.username, credentials.password)
+    session = await request.services.authenticator.log_in(
+        credentials.username, credentials.password, request.client_address
+    )
     admin = {
         "id": session.user_id,
         "username": session.username,
@@ -41,7 +44,7 @@ def _login_route(path: str, operation_id: str, summary: str) -> HTTPRouteHandler
         summary=summary,
         answer=LoginOut,
         body=Body(Login, example=EXAMPLE),
-        errors={401: ("invalid_credentials",)},
+        errors={401: ("invalid_credentials",), 429: ("too_many_logins",)},
     )
     return declare(log_in)
 

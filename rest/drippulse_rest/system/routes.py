@@ -1,11 +1,13 @@
 """Health and metrics."""
 
+import os
 from collections.abc import Sequence
 
 from litestar import Response
 from litestar.handlers import HTTPRouteHandler
-from prometheus_client import REGISTRY, generate_latest
+from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.multiprocess import MultiProcessCollector
 
 from drippulse_rest.kit.answers import json_answer
 from drippulse_rest.kit.request import ApiRequest
@@ -48,8 +50,19 @@ def _health_route(path: str, operation_id: str) -> HTTPRouteHandler:
     answer_text="Metrics in the Prometheus text format.",
 )
 async def metrics() -> Response[bytes]:
-    """Counts and timings of this process by route template; no data of any organization."""
-    return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
+    """Counts and timings by route template, step type and outcome; no data of any organization.
+
+    Of this process, or of all on this host that share its `PROMETHEUS_MULTIPROC_DIR`, as those of `drippulse up` do.
+    """
+    return Response(generate_latest(_registry()), media_type=CONTENT_TYPE_LATEST)
+
+
+def _registry() -> CollectorRegistry:
+    if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        return REGISTRY
+    shared = CollectorRegistry()
+    MultiProcessCollector(shared)  # registers itself
+    return shared
 
 
 API_ROUTES: Sequence[HTTPRouteHandler] = (_health_route("/health", "getApiHealth"),)

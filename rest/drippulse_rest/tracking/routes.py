@@ -14,10 +14,11 @@ from litestar.types import ControllerRouterHandler
 
 from drippulse.kit.crypto import SignatureError
 from drippulse.messaging.service import Tracking, Visitor
-from drippulse_rest.tracking.pages import broken_page, confirm_page, done_page
+from drippulse_rest.tracking.pages import CONTENT_SECURITY_POLICY, broken_page, confirm_page, done_page
 
 PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 NO_STORE = {"cache-control": "no-store, private", "referrer-policy": "no-referrer"}
+PAGE_HEADERS = {**NO_STORE, "content-security-policy": CONTENT_SECURITY_POLICY}
 PUBLIC = {"public": True}
 
 
@@ -26,7 +27,7 @@ def _visitor(request: Request[None, None, State]) -> Visitor:
 
 
 def _broken(error: SignatureError) -> Response[str]:
-    return Response(broken_page(error.message), status_code=400, media_type=MediaType.HTML, headers=NO_STORE)
+    return Response(broken_page(error.message), status_code=400, media_type=MediaType.HTML, headers=PAGE_HEADERS)
 
 
 def create_tracking_handlers(tracking: Tracking) -> Sequence[ControllerRouterHandler]:
@@ -67,7 +68,7 @@ def create_tracking_handlers(tracking: Tracking) -> Sequence[ControllerRouterHan
             page = confirm_page(await tracking.recipient(t), f"{request.url.path}?{request.url.query}")
         except SignatureError as error:
             return _broken(error)
-        return Response(page, media_type=MediaType.HTML, headers=NO_STORE)
+        return Response(page, media_type=MediaType.HTML, headers=PAGE_HEADERS)
 
     @post(
         "/unsubscribe",
@@ -80,7 +81,7 @@ def create_tracking_handlers(tracking: Tracking) -> Sequence[ControllerRouterHan
     async def unsubscribe(t: FromQuery[str] = "") -> Response[str]:
         """RFC 8058: unsubscribes at once, durably, without asking."""
         try:
-            return Response(done_page(await tracking.unsubscribed(t)), media_type=MediaType.HTML, headers=NO_STORE)
+            return Response(done_page(await tracking.unsubscribed(t)), media_type=MediaType.HTML, headers=PAGE_HEADERS)
         except SignatureError as error:
             return _broken(error)
 

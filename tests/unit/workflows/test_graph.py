@@ -171,6 +171,43 @@ REFUSED: list[tuple[list[Any], str, str]] = [
         "secret",
     ),
     ([step("log", "a", message="x"), step("log", "a", message="x")], "steps.1.id", "id of step 1"),
+    ([step("goto")], "steps.0.config.step", "is missing"),
+    ([step("goto", step="nowhere")], "steps.0.config.step", "does not exist"),
+    ([step("wait_until")], "steps.0.config.at", "is missing: give"),
+    ([step("wait_until", at="next week")], "steps.0.config.at", "is not a date"),
+    ([step("wait_until", at="2026-02-29")], "steps.0.config.at", "is not a date"),
+    ([step("wait_until", at="2026-05-01", date_field="d")], "steps.0.config.date_field", "keep one"),
+    ([step("wait_until", at="2026-05-01T09:00", time_of_day="10:00")], "steps.0.config.time_of_day", "as a date"),
+    ([step("wait_until", weekdays=["mon"], offset={"duration": 1, "unit": "days"})], "steps.0.config.offset", "needs"),
+    (
+        [step("wait_until", at="2026-05-01", offset={"duration": 300, "unit": "weeks"})],
+        "steps.0.config.offset",
+        "five years",
+    ),
+    ([step("wait_until", weekdays=[])], "steps.0.config.weekdays", "at least 1"),
+    ([step("wait_until", weekdays=["someday"])], "steps.0.config.weekdays.0", 'not "someday"'),
+    ([step("wait_until", time_of_day="25:00")], "steps.0.config.time_of_day", "time"),
+    ([step("wait_until", time_of_day="09:00+02:00")], "steps.0.config.time_of_day", "no offset"),
+    ([step("wait_until", time_of_day="09:00", timezone="Mars")], "steps.0.config.timezone", "IANA"),
+    ([step("wait_until", holidays="XX")], "steps.0.config.holidays", "no holidays are known"),
+    ([step("wait_until", holidays="DE-XX")], "steps.0.config.holidays", "Known are BB, BE"),
+    ([step("wait_until", window={"start": "09:00", "end": "09:00"})], "steps.0.config.window", "never opens"),
+    ([step("wait_until", window={"start": "09:00"})], "steps.0.config.window.end", "is missing"),
+    (
+        [step("wait_until", time_of_day="20:00", window={"start": "09:00", "end": "17:00"})],
+        "steps.0.config.time_of_day",
+        "never inside of the window: 20:00 is not within 09:00 to 17:00",
+    ),
+    (
+        [step("wait_until", at="2026-05-01", time_of_day="12:00", window={"start": "22:00", "end": "06:00"})],
+        "steps.0.config.time_of_day",
+        "never inside of the window",
+    ),
+    (
+        [step("wait_until", time_of_day="17:00", window={"start": "09:00", "end": "17:00"})],
+        "steps.0.config.time_of_day",
+        "never inside of the window",
+    ),
 ]
 
 
@@ -220,6 +257,80 @@ def test_a_jump_past_the_wait_is_a_cycle_too() -> None:
     first = step("branch", "first", branches=[{"goto": "last", "conditions": [condition("x", "exists")]}])
     last = step("branch", "last", branches=[{"goto": "first", "conditions": [condition("x", "exists")]}])
     assert "cycle" in refusal([first, step("wait", duration=1, unit="days"), last]).message
+
+
+def to(target: str) -> dict[str, Any]:
+    return step("branch", branches=[{"goto": target, "conditions": [condition("x", "exists")]}])
+
+
+UNREACHABLE: list[tuple[list[Any], int, str]] = [
+    ([step("exit"), step("log", "late", message="x")], 1, 'step 1 ("exit") before it always goes elsewhere or ends'),
+    ([step("goto", step="z"), step("log", "late", message="x"), step("log", "z", message="x")], 1, '"late"'),
+    ([step("exit"), step("log", message="x"), step("log", message="x")], 2, "is not reached either"),
+    ([step("exit"), step("wait", "late", duration=1, unit="days"), step("goto", step="late")], 1, 'go to "late"'),
+    (
+        [
+            step("ab_test", variants=[{"id": "a", "goto": "z"}, {"id": "b", "goto": "z"}]),
+            step("log", "late", message="x"),
+            step("exit", "z"),
+        ],
+        1,
+        'step 1 ("ab_test")',
+    ),
+    ([step("branch", **to("z")["config"], default_goto="z"), step("exit", "late"), step("exit", "z")], 1, "branch"),
+]
+
+
+@pytest.mark.parametrize(("steps", "place", "words"), UNREACHABLE)
+def test_a_step_that_is_never_reached_is_refused_with_what_would_reach_it(
+    steps: list[Any], place: int, words: str
+) -> None:
+    error = refusal(steps)
+    assert words in error.errors[f"steps.{place}"][0]
+    assert "is never reached: " in error.message
+    assert "or take the step out" in error.message
+    assert len(compile_graph(steps, check=False)) == len(steps)
+
+
+def test_steps_are_reached_by_falling_through_jumping_and_skipping() -> None:
+    skip = step("filter", conditions=[condition("x", "exists")], on_fail="skip")
+    compile_graph([skip, step("exit"), step("log", message="x")])
+    compile_graph([to("z"), step("exit"), step("log", "z", message="x")])
+    compile_graph([step("goto", step="z", max_visits=1), step("exit"), step("log", "z", message="x")])
+    hook = step("webhook_callback", url="https://example.com", response_branches=[{"status": "2xx", "goto": "z"}])
+    compile_graph([hook, step("exit"), step("log", "z", message="x")])
+
+
+@given(st.lists(st.tuples(st.sampled_from(["log", "exit", "goto", "both", "skip"]), st.integers(0, 7)), max_size=8))
+def test_exactly_the_steps_that_no_way_leads_to_are_refused(shape: list[tuple[str, int]]) -> None:
+    steps: list[Any] = []
+    edges: list[set[int]] = []
+    for place, (kind, jump) in enumerate(shape):
+        target = min(place + 1 + jump, len(shape) - 1)
+        ahead = {place + 1}
+        if kind == "exit" or (kind == "goto" and target <= place):
+            steps.append(step("exit", f"s{place}"))
+            ahead = set[int]()
+        elif kind == "goto":
+            steps.append(step("goto", f"s{place}", step=f"s{target}"))
+            ahead = {target}
+        elif kind == "both" and target > place:
+            steps.append({**to(f"s{target}"), "id": f"s{place}"})
+            ahead |= {target}
+        elif kind == "skip":
+            config = {"conditions": [condition("x", "exists")], "on_fail": "skip"}
+            steps.append(step("filter", f"s{place}", **config))
+            ahead |= {place + 2}
+        else:
+            steps.append(step("log", f"s{place}", message="x"))
+        edges.append(ahead)
+    reached = {0}
+    for place in range(len(shape)):  # jumps go ahead only, so that one pass in order finds all
+        if place in reached:
+            reached |= edges[place]
+    missing = {f"steps.{place}" for place in range(len(shape)) if place not in reached}
+    found = compiled_or_refused(steps)
+    assert (set(found.errors) if isinstance(found, InvalidStepGraphError) else set[str]()) == missing
 
 
 def test_accepted_versions_compile_without_being_judged_again() -> None:

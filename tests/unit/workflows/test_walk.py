@@ -85,12 +85,11 @@ def test_branch_takes_the_first_that_holds_or_the_default_or_falls_through() -> 
         step("exit", "n"),
         step("exit", "b"),
         step("exit", "c"),
-        step("exit", "d"),
     ]
     assert [record.step_id for record in walk(graph_of(*steps)).records] == ["a", "b"]
     assert [record.step_id for record in walk(graph_of(*steps), {"score": 5}).records] == ["a", "c"]
     assert [record.step_id for record in walk(graph_of(*steps), {}).records] == ["a", "n"]
-    steps[0] = step("branch", "a", branches=options, default_goto="d")
+    steps[:2] = [step("branch", "a", branches=options, default_goto="d"), step("exit", "d")]
     assert [record.step_id for record in walk(graph_of(*steps), {}).records] == ["a", "d"]
 
 

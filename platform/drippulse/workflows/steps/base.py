@@ -19,6 +19,8 @@ from drippulse.kit.http import OutboundHttp
 from drippulse.workflows.templates import Templates
 
 Bag: TypeAlias = dict[str, Any]
+SecretPath: TypeAlias = tuple[str, ...]
+"""Keys that lead from a config to a value: `("headers", "authorization")`."""
 SECRET: JsonDict = {"secret": True}
 """`json_schema_extra` of a config field whose value is never shown."""
 
@@ -59,6 +61,9 @@ class Problem:
 class StepContext:
     """What a decision may depend on; all times are UTC and come from the database's clock.
 
+    `visit` numbers the visits of the enrollment to all of its steps, `step_visits` those to this step, this one
+    included. `timezone` is the contact's.
+
     Read-only by agreement: one is made for every step, and a frozen dataclass takes three times as long to make.
     """
 
@@ -73,6 +78,8 @@ class StepContext:
     bag: Mapping[str, Any]
     templates: Templates
     step_id: str = ""
+    step_visits: int = 1
+    organization_timezone: str = "UTC"
 
     @property
     def idempotency_key(self) -> str:
@@ -246,6 +253,10 @@ class StepType(ABC, Generic[C]):
         """Whether the step can go on to the next one in order; the graph's reachability asks."""
         return True
 
+    def jumps_are_bounded(self, config: C) -> bool:
+        """Whether one enrollment takes this step's jumps a limited number of times, so that a cycle over them ends."""
+        return False
+
     def may_skip_next(self, config: C) -> bool:
         """Whether a visit can jump over the following step; the graph's search for cycles asks."""
         return False
@@ -258,6 +269,10 @@ class StepType(ABC, Generic[C]):
             for name, info in self.config_model.model_fields.items()
             if info.json_schema_extra == SECRET
         )
+
+    def secret_paths(self, config: Mapping[str, Any]) -> Iterator[SecretPath]:
+        """Where a config, checked or not, holds secrets: those fields, and what a step type adds by its contents."""
+        yield from ((name,) for name in sorted(self.secret_fields) if name in config)
 
     def suspends(self, config: C) -> bool:
         """Whether a visit always takes time, so that a cycle through this step cannot spin."""

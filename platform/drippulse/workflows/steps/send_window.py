@@ -1,11 +1,11 @@
 """The hours in which mail may go out."""
 
-from datetime import datetime, time
-from typing import Any
+from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict, Field, field_serializer, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from drippulse.workflows.errors import UnknownTimezoneError
+from drippulse.workflows.steps.clock_times import ClockTime
 from drippulse.workflows.wall_clock import next_opening, zone
 
 RECIPIENT = "recipient"
@@ -16,26 +16,12 @@ class SendWindow(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    start: time = Field(description="When the window opens, such as 09:00.")
-    end: time = Field(description="When it closes, such as 17:00.")
+    start: ClockTime = Field(description="When the window opens, such as 09:00.")
+    end: ClockTime = Field(description="When it closes, such as 17:00.")
     timezone: str = Field(
         default=RECIPIENT, description="recipient (the enrollment's time zone), UTC, or an IANA name."
     )
     business_days_only: bool = Field(default=False, description="Closed on Saturdays and Sundays.")
-
-    @field_validator("start", "end", mode="before")
-    @classmethod
-    def _clock_text(cls, value: Any) -> Any:
-        if not isinstance(value, str):
-            raise ValueError("write the time as HH:MM, such as 09:00")
-        return value.strip()
-
-    @field_validator("start", "end")
-    @classmethod
-    def _local(cls, value: time) -> time:
-        if value.tzinfo is not None:
-            raise ValueError("the time takes no offset; the zone stands in `timezone`")
-        return value
 
     @field_validator("timezone")
     @classmethod
@@ -52,10 +38,6 @@ class SendWindow(BaseModel):
         if self.start == self.end:
             raise ValueError("`start` and `end` are the same; leave the window out to send at any time")
         return self
-
-    @field_serializer("start", "end")
-    def _as_text(self, value: time) -> str:
-        return value.isoformat(timespec="minutes")
 
     def opens(self, now: datetime, recipient_timezone: str) -> datetime:
         """`now` while it is open, otherwise when it opens next."""

@@ -3,10 +3,9 @@
 import hashlib
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from drippulse.kit.clock import isoformat
 from drippulse.workflows.steps.base import (
@@ -20,32 +19,15 @@ from drippulse.workflows.steps.base import (
     StepContext,
     WaitUntil,
 )
+from drippulse.workflows.steps.spans import CALENDAR_UNITS, MAX_SPAN, SPANS, AnyUnit, Unit
 from drippulse.workflows.wall_clock import add_business_days, add_days, after_weekend, zone
 
-MAX_WAIT = timedelta(days=5 * 366)
 BUSINESS_DAYS_A_WEEK = 5
-
-
-class Unit(StrEnum):
-    SECONDS = "seconds"
-    MINUTES = "minutes"
-    HOURS = "hours"
-    DAYS = "days"
-    WEEKS = "weeks"
-
-
-_SPANS = {
-    Unit.SECONDS: timedelta(seconds=1),
-    Unit.MINUTES: timedelta(minutes=1),
-    Unit.HOURS: timedelta(hours=1),
-    Unit.DAYS: timedelta(days=1),
-    Unit.WEEKS: timedelta(weeks=1),
-}
 
 
 class WaitConfig(StepConfig):
     duration: float = Field(ge=0, le=200_000_000, allow_inf_nan=False, description="How many units to wait.")
-    unit: Unit = Field(
+    unit: AnyUnit = Field(
         description="Seconds, minutes and hours are absolute. Days and weeks keep the wall time in the contact's zone."
     )
     jitter_minutes: int = Field(
@@ -56,18 +38,11 @@ class WaitConfig(StepConfig):
         description="Days and weeks count Monday to Friday only; a shorter wait that ends on a weekend ends on Monday.",
     )
 
-    @field_validator("unit", mode="before")
-    @classmethod
-    def _plural(cls, value: Any) -> Any:
-        """`1 hour` is as good as `1 hours`."""
-        text = value.strip().lower() if isinstance(value, str) else value
-        return f"{text}s" if isinstance(text, str) and f"{text}s" in set(Unit) else text
-
 
 def due_at(config: WaitConfig, entered_at: datetime, timezone: str, enrollment_id: int, visit: int) -> datetime:
     """When the wait is over (UTC). The same arguments always give the same instant, and never one too early."""
     tz = zone(timezone)
-    if config.unit in (Unit.DAYS, Unit.WEEKS):
+    if config.unit in CALENDAR_UNITS:
         days, rest = divmod(config.duration * (7 if config.unit is Unit.WEEKS else 1), 1)
         if config.business_days_only:
             counted = config.duration * BUSINESS_DAYS_A_WEEK if config.unit is Unit.WEEKS else config.duration
@@ -77,7 +52,7 @@ def due_at(config: WaitConfig, entered_at: datetime, timezone: str, enrollment_i
             due = add_days(entered_at, int(days), tz)
         due += timedelta(days=rest)
     else:
-        due = entered_at + config.duration * _SPANS[config.unit]
+        due = entered_at + config.duration * SPANS[config.unit]
     due += _jitter(config.jitter_minutes, enrollment_id, visit)
     return after_weekend(due, tz) if config.business_days_only else due
 
@@ -103,7 +78,7 @@ class WaitStep(PureStep[WaitConfig]):
     config_model = WaitConfig
 
     def problems(self, config: WaitConfig) -> Iterator[Problem]:
-        if config.duration * _SPANS[config.unit] > MAX_WAIT:
+        if config.duration * SPANS[config.unit] > MAX_SPAN:
             yield Problem("duration", "is longer than five years")
 
     def decide(self, config: WaitConfig, ctx: StepContext) -> Decision:

@@ -1,9 +1,10 @@
 """`webhook_callback`: an HTTP call with the contact's data, signed by the Standard Webhooks specification."""
 
 import json
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias, cast
 
 import httpx
 from pydantic import Field, field_validator
@@ -22,6 +23,7 @@ from drippulse.workflows.steps.base import (
     Prepared,
     Problem,
     Rehearsal,
+    SecretPath,
     Services,
     StepConfig,
     StepContext,
@@ -35,6 +37,10 @@ Method: TypeAlias = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 OWN_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer"})
 OWN_HEADER_PREFIX = "webhook-"
+SECRET_HEADER = re.compile(
+    r"authorization|auth(?!or)|cookie|token|secret|passw|credential|(?<!idempotency-)key(?![a-z])", re.IGNORECASE
+)
+"""Header names that tell of a credential; their values are kept like `secret`."""
 _TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz")  # RFC 9110, section 5.6.2
 
 
@@ -42,7 +48,10 @@ class WebhookCallbackConfig(StepConfig):
     url: str = Field(min_length=1, max_length=4000, description="Where to send; https. A Liquid template.")
     method: Method = Field(default="POST", description="HTTP method.")
     headers: dict[str, str] = Field(
-        default_factory=dict[str, str], max_length=50, description="More headers; the values are Liquid templates."
+        default_factory=dict[str, str],
+        max_length=50,
+        description="More headers; the values are Liquid templates. Those of Authorization, Cookie and every name that "
+        "speaks of a key, a token, a secret or a password are stored encrypted and shown as ********.",
     )
     body: Any = Field(
         default=None,
@@ -118,6 +127,12 @@ class WebhookCallbackStep(EffectStep[WebhookCallbackConfig]):
             yield Problem(
                 "secret", f"must be whsec_ followed by {MIN_SECRET_BYTES} to {MAX_SECRET_BYTES} random bytes as base64"
             )
+
+    def secret_paths(self, config: Mapping[str, Any]) -> Iterator[SecretPath]:
+        yield from super().secret_paths(config)
+        headers: object = config.get("headers")
+        if isinstance(headers, dict):
+            yield from (("headers", name) for name in cast("dict[str, Any]", headers) if SECRET_HEADER.search(name))
 
     def targets(self, config: WebhookCallbackConfig) -> Iterator[tuple[str, str]]:
         for index, branch in enumerate(config.response_branches):

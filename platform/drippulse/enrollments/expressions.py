@@ -1,0 +1,43 @@
+"""SQL over an enrollment `e` that every edge reads with, so that they cannot disagree.
+
+All of it is fixed text; `{}` stands where a parameter goes.
+"""
+
+from drippulse.enrollments.tables import HELD
+
+_HELD_REASONS = ", ".join(f"'{reason}'" for reason in HELD)
+
+MATCHES = """(e.email ILIKE {} OR e.first_name || ' ' || e.last_name ILIKE {} OR e.lead_ref ILIKE {}
+OR e.bag ->> 'name' ILIKE {})"""
+"""The filter `q`; the parameter is a LIKE pattern."""
+
+LEASED_UNTIL = (
+    "CASE WHEN e.claimable_at IS DISTINCT FROM e.next_run_at AND e.claimable_at > now() THEN e.claimable_at END"
+)
+"""The end of the lease of the worker that holds the run; null while none does."""
+
+TIMED = "coalesce(e.status = 'active' AND e.next_run_at > now(), false)"
+"""Whether it goes on by itself at a time in the future."""
+
+WAITING = f"({TIMED} OR (e.status = 'active' AND coalesce(e.wait_reason IN ({_HELD_REASONS}), false)))"
+"""The same, or somebody has to act first."""
+
+TIMELINE = f"""(
+  SELECT organization_id, enrollment_id, id, visit, step_index, step_id, name, type, status, attempt,
+    started_at, finished_at, input, output, error FROM enrollment_step
+  UNION ALL
+  SELECT e.organization_id, e.id, NULL, e.visit, e.current_step_index, e.step_id,
+    v.steps -> e.current_step_index ->> 'name', v.steps -> e.current_step_index ->> 'type',
+    CASE WHEN e.status = 'paused' THEN 'paused' WHEN {LEASED_UNTIL} IS NOT NULL THEN 'running'
+      WHEN {WAITING} THEN 'waiting' ELSE 'due' END,
+    e.attempt, e.step_entered_at, NULL, NULL, NULL, NULL
+  FROM enrollment e JOIN workflow_version v ON v.organization_id = e.organization_id
+    AND v.workflow_id = e.workflow_id AND v.version = e.workflow_version
+  WHERE e.status IN ('active', 'paused') AND e.current_step_index BETWEEN 0 AND jsonb_array_length(v.steps) - 1
+) s"""
+"""The stored entries, and without an id the step that an unfinished run is on now."""
+
+TIMELINE_NEWEST_FIRST = "s.id IS NULL DESC, s.visit DESC, s.attempt DESC, s.id DESC"
+
+DURATION_MS = "round(extract(epoch FROM s.finished_at - s.started_at) * 1000)::float8"
+"""Of a timeline entry. A wait of 25 days has more milliseconds than a 32-bit integer holds."""

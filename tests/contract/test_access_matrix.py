@@ -1,0 +1,231 @@
+"""Who may call what: every operation of the API description and every root field of the SDL, by every caller.
+
+A new route or field fails here until it says what it expects.
+"""
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+import httpx
+import pytest
+from graphql import build_schema
+
+from drippulse.kit.services import AppServices
+from drippulse.organizations import service
+from drippulse.organizations.policy import GRANTS, Permission
+from drippulse.organizations.tables import MemberRole
+from drippulse_graphql.schema import sdl
+from drippulse_rest.app import openapi_document
+from tests.conftest import MakeClient, MakeOrganization
+from tests.support.organizations import PASSWORD, TestOrganization
+from tests.support.workflows import create_workflow, enroll
+
+READ, WRITE, PUBLIC = Permission.READ, Permission.WRITE, None
+
+REST = {
+    "adminLogin": PUBLIC,
+    "createAdminSession": PUBLIC,
+    "login": PUBLIC,
+    "verifyToken": READ,
+    "getHealth": PUBLIC,
+    "getApiHealth": PUBLIC,
+    "readMetrics": PUBLIC,
+    "trackClick": PUBLIC,
+    "trackOpen": PUBLIC,
+    "showUnsubscribe": PUBLIC,
+    "unsubscribe": PUBLIC,
+    "listWorkflows": READ,
+    "createWorkflow": WRITE,
+    "listStepTypes": READ,
+    "getWorkflow": READ,
+    "updateWorkflow": WRITE,
+    "deleteWorkflow": WRITE,
+    "testWorkflow": WRITE,
+    "listEnrollments": READ,
+    "bulkEnroll": WRITE,
+    "getEnrollment": READ,
+    "deleteEnrollment": WRITE,
+    "listIntegrationConnections": READ,
+    "createIntegrationConnection": WRITE,
+    "getIntegrationConnection": READ,
+    "updateIntegrationConnection": WRITE,
+    "deleteIntegrationConnection": WRITE,
+    "testIntegrationConnection": WRITE,
+}
+GRAPHQL: dict[str, tuple[Permission, str]] = {
+    "Query.node": (READ, '{ node(id: "V29ya2Zsb3c6OTk5OTk5OTk5") { id } }'),
+    "Query.viewer": (READ, "{ viewer { role } }"),
+    "Query.workflow": (READ, '{ workflow(id: "999999999") { id } }'),
+    "Query.workflows": (READ, "{ workflows { totalCount } }"),
+    "Query.stepTypes": (READ, "{ stepTypes { type } }"),
+    "Query.enrollment": (READ, '{ enrollment(id: "999999999") { id } }'),
+    "Query.enrollments": (READ, "{ enrollments { totalCount } }"),
+    "Mutation.enrollContacts": (
+        WRITE,
+        'mutation { enrollContacts(input: { workflowId: "999999999", contacts: [] }) { createdCount } }',
+    ),
+}
+PARAMETERS = {"workflow_id": "workflow", "enrollment_id": "enrollment", "connection_id": "connection"}
+UNKNOWN = 999_999_999
+NOBODIES = ("none", "garbage", "basic", "revoked key", "expired key", "ended session", "session of a former member")
+ROLES = list(MemberRole)
+
+
+@dataclass(frozen=True)
+class Operation:
+    name: str
+    method: str
+    path: str
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def body(self) -> dict[str, Any] | None:
+        return {} if self.method in {"POST", "PATCH", "PUT"} else None
+
+    def url(self, ids: dict[str, int]) -> str:
+        path = self.path
+        for parameter, kind in PARAMETERS.items():
+            path = path.replace(f"{{{parameter}}}", str(ids.get(kind, UNKNOWN)))
+        assert "{" not in path, "a new path parameter: give it a place in PARAMETERS"
+        return path
+
+
+def operations() -> list[Operation]:
+    return [
+        Operation(operation["operationId"], method.upper(), path)
+        for path, item in openapi_document()["paths"].items()
+        for method, operation in cast("dict[str, Any]", item).items()
+    ]
+
+
+PROTECTED = [operation for operation in operations() if REST.get(operation.name) is not PUBLIC]
+WITH_IDS = [operation for operation in PROTECTED if "{" in operation.path]
+
+
+@pytest.fixture(scope="module")
+async def theirs(new_organization: MakeOrganization) -> tuple[TestOrganization, dict[str, int]]:
+    """Another organization and the ids of what it has."""
+    other = await new_organization()
+    workflow = (await create_workflow(other.client))["id"]
+    enrollment = (await enroll(other.client, workflow))["enrollment_ids"][0]
+    slack = {"provider": "slack", "bot_token": "xoxb-0-canary"}
+    connection = (await other.client.post("/api/v1/integration_connections", json=slack)).json()["id"]
+    return other, {"workflow": workflow, "enrollment": enrollment, "connection": connection}
+
+
+@pytest.fixture(scope="module")
+async def nobodies(
+    new_organization: MakeOrganization, make_client: MakeClient, services: AppServices
+) -> dict[str, dict[str, str]]:
+    """What callers who are nobody send: their headers."""
+    former, ended = await new_organization(), await new_organization()
+    tokens: dict[str, str] = {}
+    for name, organization in (("session of a former member", former), ("ended session", ended)):
+        credentials = {"username": organization.username, "password": PASSWORD}
+        tokens[name] = (await make_client().post("/api/v1/auth/login", json=credentials)).json()["token"]
+    async with services.database.tenant(former.id) as session:
+        for name in ("revoked key", "expired key"):
+            tokens[name] = (await service.create_api_key(former.id, name=name, role=MemberRole.ADMIN)).key
+        await session.execute("UPDATE api_key SET revoked_at = now() WHERE name = 'revoked key'")
+        await session.execute("UPDATE api_key SET expires_at = now() WHERE name = 'expired key'")
+        await session.execute("DELETE FROM membership")
+    async with services.database.tenant(ended.id) as session:
+        await session.execute("UPDATE app_user SET session_epoch = session_epoch + 1")
+    headers = {name: {"authorization": f"Bearer {token}"} for name, token in tokens.items()}
+    return {
+        **headers,
+        "none": {},
+        "garbage": {"authorization": "Bearer adcrm_live_garbage"},
+        "basic": {"authorization": "Basic YWRtaW46YWRtaW4="},
+    }
+
+
+@pytest.fixture
+async def callers(
+    organization: TestOrganization, make_client: MakeClient
+) -> dict[tuple[MemberRole, str], httpx.AsyncClient]:
+    """By role and kind of credential; a session for the Admin, who is the one with a password."""
+    credentials = {"username": organization.username, "password": PASSWORD}
+    token = (await make_client().post("/api/v1/auth/login", json=credentials)).json()["token"]
+    keys = {(role, "key"): organization.as_role(role) for role in ROLES}
+    return {**keys, (MemberRole.ADMIN, "session"): make_client(token)}
+
+
+def test_every_operation_has_an_expectation() -> None:
+    assert {operation.name for operation in operations()} == set(REST), "say who may call the new route"
+
+
+def test_every_root_field_has_an_expectation() -> None:
+    schema = build_schema(sdl())
+    fields = {
+        f"{root.name}.{name}"
+        for root in (schema.query_type, schema.mutation_type, schema.subscription_type)
+        if root is not None
+        for name in root.fields
+    }
+    assert fields == set(GRAPHQL), "say who may ask for the new field"
+
+
+@pytest.mark.parametrize("operation", PROTECTED, ids=str)
+@pytest.mark.parametrize("caller", NOBODIES)
+async def test_nobody_gets_in(
+    operation: Operation,
+    caller: str,
+    nobodies: dict[str, dict[str, str]],
+    theirs: tuple[TestOrganization, dict[str, int]],
+    anonymous: httpx.AsyncClient,
+) -> None:
+    answers = [
+        await anonymous.request(operation.method, operation.url(ids), json=operation.body, headers=nobodies[caller])
+        for ids in (theirs[1], dict[str, int]())
+    ]
+    assert [answer.status_code for answer in answers] == [401, 401]
+    assert answers[0].content == answers[1].content
+    assert answers[0].headers["www-authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize("operation", PROTECTED, ids=str)
+async def test_roles_do_what_they_are_granted_and_nothing_else(
+    operation: Operation, callers: dict[tuple[MemberRole, str], httpx.AsyncClient]
+) -> None:
+    for (role, kind), client in callers.items():
+        answer = await client.request(operation.method, operation.url({}), json=operation.body)
+        if REST[operation.name] in GRANTS[role]:
+            assert answer.status_code not in {401, 403}, (role, kind)
+            assert answer.status_code < 500, (role, kind)
+        else:
+            assert (answer.status_code, answer.json()["error"]) == (403, "forbidden"), (role, kind)
+
+
+@pytest.mark.parametrize("operation", WITH_IDS, ids=str)
+async def test_foreign_ids_answer_as_random_ids_do(
+    operation: Operation, theirs: tuple[TestOrganization, dict[str, int]], client: httpx.AsyncClient
+) -> None:
+    body = {"contacts": [{"email": "a@b.com"}]} if operation.name == "bulkEnroll" else operation.body
+    answers = [
+        await client.request(operation.method, operation.url(ids), json=body) for ids in (theirs[1], dict[str, int]())
+    ]
+    assert [answer.status_code for answer in answers] == [404, 404]
+    assert answers[0].content == answers[1].content
+    other, ids = theirs
+    for path in (f"workflows/{ids['workflow']}/enrollments/{ids['enrollment']}", "integration_connections?page=1"):
+        assert (await other.client.get(f"/api/v1/{path}")).status_code == 200
+
+
+@pytest.mark.parametrize("field", GRAPHQL)
+async def test_root_fields_answer_whoever_may_ask(
+    field: str,
+    callers: dict[tuple[MemberRole, str], httpx.AsyncClient],
+    nobodies: dict[str, dict[str, str]],
+    anonymous: httpx.AsyncClient,
+) -> None:
+    permission, document = GRAPHQL[field]
+    for headers in nobodies.values():
+        answer = await anonymous.post("/graphql", json={"query": document}, headers=headers)
+        assert (answer.status_code, answer.json().get("data")) == (401, None)
+    for (role, kind), client in callers.items():
+        body = (await client.post("/graphql", json={"query": document})).json()
+        codes = [error["extensions"]["code"] for error in body.get("errors", [])]
+        assert codes == ([] if permission in GRANTS[role] else ["forbidden"]), (role, kind)

@@ -1,0 +1,149 @@
+"""Planted secrets never come out again: in answers, errors, logs, the database's plain text, or Redis."""
+
+import secrets
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import asyncpg
+import httpx
+import pytest
+from redis.asyncio import Redis
+
+from drippulse.kit.services import AppServices
+from tests.conftest import MakeClient
+from tests.support.organizations import PASSWORD, TestOrganization
+from tests.support.workflows import webhook_step
+
+API = "/api/v1"
+STEPS = "{ workflows { nodes { steps { config } } } enrollments { nodes { timeline { input output error } } } }"
+TEXTS = """SELECT table_name, column_name FROM information_schema.columns
+WHERE table_schema = 'public' AND data_type IN ('text', 'jsonb', 'ARRAY')"""
+
+
+def canary(prefix: str = "canary-") -> str:
+    return prefix + secrets.token_hex(12)
+
+
+@dataclass
+class Planted:
+    wrong_password: str = field(default_factory=canary)
+    wrong_key: str = field(default_factory=lambda: canary("adcrm_live_"))
+    slack_token: str = field(default_factory=lambda: canary("xoxb-1-"))
+    second_slack_token: str = field(default_factory=lambda: canary("xoxb-2-"))
+    zendesk_token: str = field(default_factory=canary)
+    refused_field: str = field(default_factory=canary)
+    step_secret: str = field(default_factory=lambda: "whsec_" + secrets.token_hex(24))
+    bad_step_secret: str = field(default_factory=lambda: canary("whsec_!"))
+    authorization: str = field(default_factory=lambda: f"Bearer {canary()}")
+    api_key_header: str = field(default_factory=canary)
+    cookie: str = field(default_factory=lambda: f"sid={canary()}")
+    session: str = ""
+
+    @property
+    def all(self) -> dict[str, str]:
+        return {name: str(value).removeprefix("Bearer ") for name, value in vars(self).items()}
+
+
+class Heard:
+    """Sends requests and keeps every answer but the one to a login that worked."""
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self.client = client
+        self.answers: list[str] = []
+
+    async def __call__(self, method: str, path: str, json: Any = None, **headers: str) -> Any:
+        response = await self.client.request(method, path, json=json, headers=headers)
+        assert response.status_code < 500, response.text
+        self.answers.append(f"{response.headers}{response.text}")
+        return response.json() if response.content else None
+
+
+async def plant(heard: Heard, planted: Planted, organization: TestOrganization) -> None:
+    wrong = {"username": organization.username, "password": planted.wrong_password}
+    await heard("POST", f"{API}/auth/login", wrong)
+    await heard("POST", f"{API}/auth/login", {"username": planted.wrong_password})
+    await heard("GET", f"{API}/workflows", authorization=f"Bearer {planted.wrong_key}")
+    await heard("GET", f"{API}/admin/verify", authorization=f"Bearer {planted.session}")
+    slack = {"provider": "slack", "bot_token": planted.slack_token}
+    connection = (await heard("POST", f"{API}/integration_connections", slack))["id"]
+    await heard("POST", f"{API}/integration_connections", slack)  # exists
+    await heard("PATCH", f"{API}/integration_connections/{connection}", {"bot_token": planted.second_slack_token})
+    zendesk = {"provider": "zendesk", "subdomain": "x", "email": "a@b.co", "api_token": planted.zendesk_token}
+    await heard("POST", f"{API}/integration_connections", zendesk)
+    await heard("POST", f"{API}/integration_connections", {"provider": "slack", "bot_tokn": planted.refused_field})
+    await heard("POST", f"{API}/integration_connections", {"provider": "slack", "bot_token": [planted.refused_field]})
+    headers = {
+        "Authorization": planted.authorization,
+        "X-Api-Key": planted.api_key_header,
+        "Cookie": planted.cookie,
+    }
+    step = webhook_step(secret=planted.step_secret, headers=headers)
+    made = await heard("POST", f"{API}/workflows", {"name": "Canaries", "steps": [step], "status": "active"})
+    refused = webhook_step(secret=planted.bad_step_secret, headers={**headers, "Cookie": [planted.cookie]})
+    await heard("PATCH", f"{API}/workflows/{made['id']}", {"steps": [refused]})
+    await heard("PATCH", f"{API}/workflows/{made['id']}", {"steps": [{**step, "name": "Again"}]})
+    await heard("POST", f"{API}/workflows/{made['id']}/test", {})
+    await heard("POST", f"{API}/workflows/{made['id']}/enrollments/bulk", {"contacts": [{"email": "a@b.co"}]})
+    for path in ("workflows", f"workflows/{made['id']}", f"workflows/{made['id']}/enrollments"):
+        await heard("GET", f"{API}/{path}")
+    for path in ("integration_connections", f"integration_connections/{connection}"):
+        await heard("GET", f"{API}/{path}")
+    await heard("POST", "/graphql", {"query": STEPS})
+
+
+async def database_texts(url: str) -> str:
+    connection = await asyncpg.connect(url)
+    try:
+        found: list[str] = []
+        for row in await connection.fetch(TEXTS):
+            text = f'SELECT string_agg("{row["column_name"]}"::text, \' \') FROM "{row["table_name"]}"'
+            found.append(await connection.fetchval(text) or "")
+        return " ".join(found)
+    finally:
+        await connection.close()
+
+
+async def redis_texts(url: str) -> str:
+    redis = cast("Any", Redis).from_url(url)
+    try:
+        found: list[str] = []
+        async for key in redis.scan_iter("*"):
+            value = await redis.dump(key)
+            found.append(f"{key!r}{value!r}")
+        return " ".join(found)
+    finally:
+        await redis.aclose()
+
+
+async def test_planted_secrets_never_come_out(
+    organization: TestOrganization,
+    make_client: MakeClient,
+    services: AppServices,
+    postgres_superuser_url: str,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    credentials = {"username": organization.username, "password": PASSWORD}
+    token = (await make_client().post(f"{API}/auth/login", json=credentials)).json()["token"]
+    planted, heard = Planted(session=token), Heard(organization.client)
+    await plant(heard, planted, organization)
+    out, err = capfd.readouterr()
+    places = {
+        "answers": " ".join(heard.answers),
+        "logs": out + err,
+        "database": await database_texts(postgres_superuser_url),
+        "redis": await redis_texts(services.settings.redis_url),
+    }
+    assert "Canaries" in places["answers"]
+    assert "Canaries" in places["database"]
+    assert "route=/api/v1/workflows" in places["logs"]
+    for name, secret in planted.all.items():
+        assert [place for place, text in places.items() if secret in text] == [], name
+    key = organization.client.headers["authorization"].removeprefix("Bearer ")
+    assert [place for place, text in places.items() if key in text] == []
+
+
+@pytest.fixture
+def postgres_superuser_url(postgres: Any, services: AppServices) -> str:
+    """Past row-level security, into the database that the application uses."""
+    name = services.settings.database_url.split("?")[0].rsplit("/", 1)[-1]
+    return str(postgres.superuser_url).replace("/postgres?", f"/{name}?", 1)
