@@ -128,6 +128,34 @@ def test_a_command_without_an_instance_says_how_to_get_one(tmp_path: Path, comma
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("command", "missing"),
+    [
+        ("web", ("DRIPPULSE_REDIS_URL", "DRIPPULSE_SECRET_KEY")),
+        ("worker", ("DRIPPULSE_REDIS_URL", "DRIPPULSE_SMTP_URL", "DRIPPULSE_SECRET_KEY")),
+        ("scheduler", ("DRIPPULSE_REDIS_URL",)),
+    ],
+)
+def test_a_process_does_not_start_without_the_settings_it_needs(
+    tmp_path: Path, command: str, missing: tuple[str, ...]
+) -> None:
+    """A worker without a secret key would sign the links in mails with a key that everybody knows."""
+    result = run(tmp_path, command, env={"DRIPPULSE_DATABASE_URL": "postgresql://127.0.0.1:1/x"})
+    refused(result, 2, *missing)
+
+
+def test_web_on_a_taken_port(tmp_path: Path) -> None:
+    settings = {
+        "DATABASE_URL": "postgresql://127.0.0.1:1/x",
+        "REDIS_URL": "redis://127.0.0.1:1",
+        "SECRET_KEY": "k" * 32,
+    }
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = run(tmp_path, "web", "--port", str(port), env={f"DRIPPULSE_{n}": v for n, v in settings.items()})
+    refused(result, 3, f"Port {port} on 127.0.0.1 is taken")
+
+
 def test_what_a_killed_instance_wrote_down_is_not_taken_for_a_running_one(tmp_path: Path) -> None:
     folder = tmp_path / ".drippulse"
     folder.mkdir()

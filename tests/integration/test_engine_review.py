@@ -326,9 +326,11 @@ async def test_pausing_and_resuming_under_load_meets_no_deadlock(world: World) -
     people = [{"email": f"d{n}@example.com", "first_name": "D"} for n in range(400)]
     ids = await world.enroll(workflow, *reversed(people))
     before = await deadlocks(world)
-    async with working(world, lease_seconds=0.3, worker_batch=60), working(world, worker_batch=60):
+    async with working(world, lease_seconds=1.0, worker_batch=60) as one, working(world, worker_batch=60) as other:
         for status in ["paused", "active"] * 6:
             await set_status(world, workflow, status)
+            one.poke()
+            other.poke()
             await asyncio.sleep(0.05)
 
         async def all_ended() -> bool:

@@ -44,27 +44,30 @@ RETURNING e.id, e.organization_id, e.workflow_id, e.workflow_version, e.timezone
 
 NEXT_DUE = f"{TENANTS} SELECT extract(epoch FROM min(due_at) - now())::float8 FROM first_due"
 
-RENEW = """
-UPDATE enrollment e SET claimable_at = now() + $3
-FROM unnest($1::bigint[], $2::bigint[]) AS held(id, fence)
-WHERE e.id = ANY ($1) AND e.id = held.id AND e.fence = held.fence AND e.status = 'active' RETURNING e.id
+# A row that is locked is being committed, held or cancelled; waiting for it could end in a deadlock.
+OURS = """WITH ours AS MATERIALIZED (
+  SELECT e.id FROM enrollment e JOIN unnest($1::bigint[], $2::bigint[]) AS held(id, fence) USING (id, fence)
+  WHERE e.id = ANY ($1) AND e.status = 'active' FOR NO KEY UPDATE OF e SKIP LOCKED
+)"""
+
+RENEW = f"""{OURS}
+UPDATE enrollment e SET claimable_at = now() + $3 FROM ours WHERE e.id = ours.id RETURNING e.id
 """
 
-RELEASE = """
+RELEASE = f"""{OURS}
 UPDATE enrollment e
 SET claimable_at = coalesce(e.next_run_at, now()), fence = e.fence + 1, attempt = greatest(e.attempt - 1, 0)
-FROM unnest($1::bigint[], $2::bigint[]) AS held(id, fence)
-WHERE e.id = ANY ($1) AND e.id = held.id AND e.fence = held.fence AND e.status = 'active' RETURNING e.id
+FROM ours WHERE e.id = ours.id RETURNING e.id
 """
 
 VERSION = """
 SELECT steps FROM workflow_version WHERE organization_id = $1 AND workflow_id = $2 AND version = $3
 """
 
-SENT_ALREADY = """
-SELECT d.enrollment_id, d.visit, d.response
+RECORDED = """
+SELECT d.enrollment_id, d.visit, d.status, d.response
 FROM unnest($1::bigint[], $2::bigint[], $3::int[]) AS open(organization_id, enrollment_id, visit)
-JOIN delivery d USING (organization_id, enrollment_id, visit) WHERE d.status = 'sent'
+JOIN delivery d USING (organization_id, enrollment_id, visit) WHERE d.status <> 'intent'
 """
 
 
@@ -146,13 +149,17 @@ async def load_version(session: Session, organization_id: int, workflow_id: int,
     return await session.fetchval(VERSION, organization_id, workflow_id, version)
 
 
-async def already_sent(database: Database, claimed: list[Claimed]) -> dict[tuple[int, int], str]:
-    """Of open intents, those whose mail is known to have been taken: (enrollment id, visit) -> the server's answer."""
+async def recorded_outcomes(database: Database, claimed: list[Claimed]) -> dict[tuple[int, int], tuple[str, str]]:
+    """Of open intents, those whose mail's outcome a fenced worker recorded.
+
+    Returns:
+        (enrollment id, visit) -> (status, the server's answer).
+    """
     async with database.session(Role.ENGINE) as session:
         rows = await session.fetch(
-            SENT_ALREADY,
+            RECORDED,
             [one.organization_id for one in claimed],
             [one.id for one in claimed],
             [one.visit for one in claimed],
         )
-    return {(row["enrollment_id"], row["visit"]): row["response"] or "" for row in rows}
+    return {(row["enrollment_id"], row["visit"]): (row["status"], row["response"] or "") for row in rows}

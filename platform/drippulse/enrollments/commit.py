@@ -4,36 +4,39 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from drippulse.enrollments.tables import EnrollmentStatus
 from drippulse.kit.addresses import same_mailbox_key
 from drippulse.kit.db import Database, Role, Session
 
 SUPPRESSED = """
-SELECT i.id FROM unnest($1::bigint[], $2::bigint[], $3::text[]) AS i(id, organization_id, email)
+SELECT i.id, i.fence FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[])
+  AS i(id, fence, organization_id, email)
 JOIN suppression s ON s.organization_id = i.organization_id AND s.email = i.email
 """
 
+# Rows are locked in the order of their ids, as holding and cancelling lock them: nobody waits in a circle.
 UPDATE = """
+WITH locked AS MATERIALIZED (
+  SELECT id FROM enrollment WHERE id = ANY ($1) ORDER BY id FOR NO KEY UPDATE
+)
 UPDATE enrollment e SET
   status = i.status, current_step_index = i.step_index, step_id = i.step_id, visit = i.visit,
-  visits = coalesce(i.visits, e.visits), bag = coalesce(i.bag, e.bag),  attempt = i.attempt,
+  visits = coalesce(i.visits, e.visits), bag = coalesce(i.bag, e.bag), attempt = i.attempt,
   step_entered_at = i.entered_at, next_run_at = i.next_run_at,
-  claimable_at = CASE WHEN i.keep_lease THEN now() + $19 ELSE i.next_run_at END,
+  claimable_at = CASE WHEN i.keep_lease THEN now() + $18 ELSE i.next_run_at END,
   wait_reason = i.wait_reason, last_error = coalesce(i.last_error, CASE WHEN i.visit = e.visit THEN e.last_error END),
   intent_at = CASE WHEN i.intent THEN now() END, fence = e.fence + 1, updated_at = now(),
   finished_at = CASE WHEN i.finished THEN now() END
 FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::int[], $6::text[], $7::int[], $8::jsonb[],
   $9::jsonb[], $10::int[], $11::timestamptz[], $12::timestamptz[], $13::bool[], $14::text[], $15::jsonb[],
-  $16::bool[], $17::bool[],
-  $18::bool[])
+  $16::bool[], $17::bool[])
   AS i(id, organization_id, fence, status, step_index, step_id, visit, visits, bag, attempt, entered_at, next_run_at,
-       keep_lease, wait_reason, last_error, intent, finished, needs_lease)
-WHERE e.id = ANY ($1) AND e.organization_id = i.organization_id AND e.id = i.id AND e.fence = i.fence
-  AND e.status = 'active'
-  AND (NOT i.needs_lease OR e.claimable_at > now())
-RETURNING e.id
+       keep_lease, wait_reason, last_error, intent, finished), locked l
+WHERE e.id = l.id AND e.organization_id = i.organization_id AND e.id = i.id AND e.fence = i.fence
+  AND e.status = 'active' AND (NOT i.intent OR e.claimable_at > now())
+RETURNING e.id, i.fence
 """
 
 STEPS = """
@@ -72,6 +75,9 @@ INSERT INTO event (organization_id, type, record_type, record_id, actor_type, da
 SELECT organization_id, type, 'enrollment', record_id::text, 'workflow', data
 FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::jsonb[]) AS v(organization_id, type, record_id, data)
 """
+
+
+Key: TypeAlias = tuple[int, int]
 
 
 class Verdict(StrEnum):
@@ -153,6 +159,11 @@ class Progress:
     events: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
 
     @property
+    def key(self) -> Key:
+        """Tells two holders of one enrollment apart that meet in one commit."""
+        return self.id, self.fence
+
+    @property
     def finished(self) -> bool:
         return self.status in {EnrollmentStatus.COMPLETED, EnrollmentStatus.FAILED, EnrollmentStatus.CANCELLED}
 
@@ -164,31 +175,36 @@ async def commit(database: Database, items: Sequence[Progress], lease_seconds: f
     """
     async with database.session(Role.ENGINE) as session:
         stopped = await _suppressed(session, [item for item in items if item.recipient])
-        wanted = [item for item in items if item.id not in stopped]
+        wanted = [item for item in items if item.key not in stopped]
         written = await _update(session, wanted, lease_seconds)
-        done = [item for item in wanted if item.id in written]
+        done = [item for item in wanted if item.key in written]
         await _insert_steps(session, done)
         await _insert_intents(session, [item for item in done if item.mail])
         await _update_results(session, wanted)
         await _insert_events(session, done)
-    return [_verdict(item.id, written, stopped) for item in items]
+    return [_verdict(item.key, written, stopped) for item in items]
 
 
-def _verdict(one: int, written: set[int], stopped: set[int]) -> Verdict:
+def _verdict(one: Key, written: set[Key], stopped: set[Key]) -> Verdict:
     if one in stopped:
         return Verdict.SUPPRESSED
     return Verdict.WRITTEN if one in written else Verdict.FENCED
 
 
-async def _suppressed(session: Session, items: Sequence[Progress]) -> set[int]:
+async def _suppressed(session: Session, items: Sequence[Progress]) -> set[Key]:
     if not items:
         return set()
-    keys = [same_mailbox_key(i.recipient or "") for i in items]
-    rows = await session.fetch(SUPPRESSED, [i.id for i in items], [i.organization_id for i in items], keys)
-    return {row["id"] for row in rows}
+    rows = await session.fetch(
+        SUPPRESSED,
+        [i.id for i in items],
+        [i.fence for i in items],
+        [i.organization_id for i in items],
+        [same_mailbox_key(i.recipient or "") for i in items],
+    )
+    return {(row["id"], row["fence"]) for row in rows}
 
 
-async def _update(session: Session, items: Sequence[Progress], lease_seconds: float) -> set[int]:
+async def _update(session: Session, items: Sequence[Progress], lease_seconds: float) -> set[Key]:
     if not items:
         return set()
     columns: list[list[Any]] = [
@@ -209,9 +225,9 @@ async def _update(session: Session, items: Sequence[Progress], lease_seconds: fl
         [i.last_error for i in items],
         [i.intent for i in items],
         [i.finished for i in items],
-        [i.intent for i in items],
     ]
-    return {row["id"] for row in await session.fetch(UPDATE, *columns, timedelta(seconds=lease_seconds))}
+    rows = await session.fetch(UPDATE, *columns, timedelta(seconds=lease_seconds))
+    return {(row["id"], row["fence"]) for row in rows}
 
 
 async def _insert_steps(session: Session, items: Sequence[Progress]) -> None:

@@ -10,11 +10,12 @@ import asyncpg
 import structlog
 
 from drippulse.enrollments import metrics
-from drippulse.enrollments.claim import Claimed, already_sent, claim, seconds_to_next_due
+from drippulse.enrollments.claim import Claimed, claim, recorded_outcomes, release, seconds_to_next_due
 from drippulse.enrollments.commit import Progress, Verdict, commit
-from drippulse.enrollments.effects import DATABASE_AWAY, REPEATABLE, Effects, settle
+from drippulse.enrollments.effects import DATABASE_AWAY, Effects
 from drippulse.enrollments.graphs import Graphs
 from drippulse.enrollments.leases import Leases
+from drippulse.enrollments.recovery import RecordedOutcomes, recover
 from drippulse.enrollments.reporting import report
 from drippulse.enrollments.services import LiveServices
 from drippulse.enrollments.state import (
@@ -22,7 +23,6 @@ from drippulse.enrollments.state import (
     Run,
     begin,
     failed,
-    mail_result,
     poisoned,
     refused,
     to_progress,
@@ -34,7 +34,6 @@ from drippulse.kit.db import Database
 from drippulse.kit.errors import DomainError
 from drippulse.kit.failpoint import arm, failpoint
 from drippulse.settings import Settings
-from drippulse.workflows.steps.base import Outcome, OutcomeKind
 from drippulse.workflows.templates import Templates
 from drippulse.workflows.walk import Stop, Walk, advance
 
@@ -144,6 +143,9 @@ class Engine:
         limit = min(self._settings.worker_batch, self._most_in_flight - len(self._runs))
         asked = time.monotonic()
         claimed = await claim(self._database, limit, self._settings.lease_seconds)
+        if claimed and self._stopping:
+            await release(self._database, [(one.id, one.fence) for one in claimed])
+            return 0
         if claimed:
             metrics.CLAIMED.inc(len(claimed))
             self._track(self._batches, self._work(claimed, asked))
@@ -164,7 +166,7 @@ class Engine:
 
     async def _work(self, claimed: list[Claimed], asked: float) -> None:
         failpoint("batch.claimed")
-        sent = await self._sent_already(claimed)
+        recorded = await self._recorded(claimed)
         resting: list[tuple[Run, Walk]] = []
         for one in claimed:
             if one.due_at is not None:
@@ -173,7 +175,7 @@ class Engine:
             if run is None:
                 await self._commit([failed(one, "version_unusable", UNUSABLE)])
                 continue
-            walk = self._walk(run, sent)
+            walk = self._walk(run, recorded)
             if walk.stop is Stop.EFFECT:
                 self._track(self._runs, self._effects.run(run, walk))
             else:
@@ -181,9 +183,9 @@ class Engine:
                 resting.append((run, walk))
         await self._rest(resting)
 
-    async def _sent_already(self, claimed: list[Claimed]) -> dict[tuple[int, int], str]:
+    async def _recorded(self, claimed: list[Claimed]) -> RecordedOutcomes:
         open_intents = [one for one in claimed if one.intent_at is not None]
-        return await already_sent(self._database, open_intents) if open_intents else {}
+        return await recorded_outcomes(self._database, open_intents) if open_intents else {}
 
     async def _begin(self, claimed: Claimed, asked: float) -> Run | None:
         try:
@@ -193,33 +195,18 @@ class Engine:
             return None
         return None if graph is None else begin(claimed, graph, self._templates, asked)
 
-    def _walk(self, run: Run, sent: dict[tuple[int, int], str]) -> Walk:
+    def _walk(self, run: Run, recorded: RecordedOutcomes) -> Walk:
         claimed = run.claimed
+        if claimed.intent_at is not None and claimed.step_index < len(run.graph):
+            recovered = recover(run, recorded.get((claimed.id, claimed.visit)), self._services)
+            if recovered is not None:
+                return recovered
         if claimed.attempt > MAX_ATTEMPTS and claimed.step_index < len(run.graph):
             return poisoned(run)
         walk = advance(run.graph, walk_state(run), run.subject, claimed.now)
         if walk.exception is not None:
             log.error("step_broke", enrollment_id=claimed.id, exc_info=walk.exception)
-        if walk.stop is Stop.EFFECT and claimed.intent_at is not None and walk.state.visit == claimed.visit:
-            return self._recover(run, walk, sent)
         return walk
-
-    def _recover(self, run: Run, walk: Walk, sent: dict[tuple[int, int], str]) -> Walk:
-        """An intent was committed and its worker never told the result: known to be sent, repeatable, or unknown."""
-        effect = walk.effect
-        if effect is None:
-            return walk
-        answer = sent.get((run.claimed.id, run.claimed.visit))
-        if answer is not None:
-            outcome = Outcome(OutcomeKind.DONE, output={"response": answer})
-        elif effect.node.step.guarantee_of(effect.prepared, self._services) in REPEATABLE:
-            return walk
-        else:
-            text = "The worker stopped between beginning this and knowing its result."
-            outcome = Outcome(OutcomeKind.UNKNOWN, code="outcome_unknown", message=text)
-            run.results += mail_result(effect.prepared, walk.state.visit, outcome)
-        run.records += walk.records
-        return settle(run, walk, effect, outcome, run.claimed.now)
 
     async def _rest(self, resting: Sequence[tuple[Run, Walk]]) -> None:
         if not resting:

@@ -24,12 +24,13 @@ def web(
     from granian.server import Server
 
     from drippulse_server.instance import connected_settings
+    from drippulse_server.up.checks import free_port
 
     connected_settings(data_dir, "redis_url", "secret_key")
     Server(
         APPLICATION,
         address=host,
-        port=port,
+        port=free_port(host, port),
         interface=Interfaces.ASGI,
         workers=workers,
         loop=Loops.uvloop,

@@ -146,6 +146,7 @@ async def update_workflow(request: ApiRequest, workflow_id: WorkflowId) -> Respo
     data = await request.read(WorkflowUpdate, wrapper=WRAPPER, read_only=READ_ONLY)
     async with request.transaction() as session:
         changed = await service.update_workflow(session, request.principal, request.services.vault, workflow_id, data)
+        session.after_commit(request.services.waker.wake)  # resuming lets go of what is due
     return json_answer(changed)
 
 
