@@ -270,6 +270,14 @@ async def test_an_echoed_mask_keeps_the_stored_secret(client: httpx.AsyncClient)
     assert (changed["version"], changed["steps"][0]["config"]["secret"]) == (2, "********")
 
 
+async def test_a_stored_secret_does_not_move_to_another_host(client: httpx.AsyncClient) -> None:
+    made = await create_workflow(client, steps=[webhook_step()])
+    elsewhere = webhook_step(secret="********", url="https://attacker.example/hook")
+    response = await client.patch(f"{WORKFLOWS}/{made['id']}", json={"steps": [elsewhere]})
+    assert response.status_code == 400
+    assert "another host" in response.json()["errors"]["steps.0.config.secret"][0]
+
+
 async def test_a_mask_without_a_stored_secret_is_refused(client: httpx.AsyncClient) -> None:
     response = await client.post(WORKFLOWS, json={"name": "x", "steps": [webhook_step(secret="********")]})
     assert response.status_code == 400

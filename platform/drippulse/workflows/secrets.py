@@ -18,6 +18,8 @@ Change: TypeAlias = Callable[[Step, SecretPath, Any], Any]
 
 MASK = "********"
 SEALED = "$secret"
+NOTHING_STORED = f"{MASK} stands for a stored secret, and there is none for this step; send the secret itself."
+OTHER_HOST = f"{MASK} stands for a secret stored for another host; send the secret itself along with the new URL."
 
 
 def seal(steps: list[Step], vault: Vault, organization_id: int) -> list[Step]:
@@ -60,7 +62,8 @@ def unmask(steps: list[Step], stored: list[Step]) -> list[Step]:
     """New steps in which an echoed mask stands for what `stored` (revealed) has in the same step and field.
 
     Raises:
-        InvalidStepGraphError: a mask where nothing is stored.
+        InvalidStepGraphError: a mask where nothing is stored, or whose step now calls another host: a secret goes only
+            where it was meant to go.
     """
     before: dict[str, dict[str, Any]] = {step["id"]: step["config"] for step in stored}
 
@@ -69,14 +72,22 @@ def unmask(steps: list[Step], stored: list[Step]) -> list[Step]:
             return value
         kept = _value_at(before.get(step["id"], {}), path)
         if kept is None:
-            raise _nothing_stored(step, ".".join(path))
+            raise _refused(step, path, NOTHING_STORED)
+        if _origin(step["config"]) != _origin(before[step["id"]]):
+            raise _refused(step, path, OTHER_HOST)
         return kept
 
     return [_changed(step, fill) for step in steps]
 
 
-def _nothing_stored(step: Step, name: str) -> InvalidStepGraphError:
-    sentence = f"{MASK} stands for a stored secret, and there is none for this step; send the secret itself."
+def _origin(config: dict[str, Any]) -> str:
+    """Scheme, host and port of the URL that a step calls, as written (host templates included); empty without one."""
+    url = config.get("url")
+    return "/".join(url.split("/")[:3]).lower() if isinstance(url, str) else ""
+
+
+def _refused(step: Step, path: SecretPath, sentence: str) -> InvalidStepGraphError:
+    name = ".".join(path)
     return InvalidStepGraphError(
         f'Step {step["position"] + 1} ("{step["name"]}"), {name}: {sentence}',
         errors={f"steps.{step['position']}.config.{name}": [sentence]},
