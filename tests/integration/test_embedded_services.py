@@ -306,6 +306,22 @@ def test_as_root_the_server_is_somebody_else_and_closed_folders_stay_closed(tmp_
 
 
 @as_root
+def test_as_root_programs_in_closed_folders_are_found(tmp_path: Path) -> None:
+    """A clone below a folder of mode 0700: PostgreSQL looks there with access(2), which forgets capabilities."""
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    program = closed / "program"
+    program.touch(mode=0o755)
+    nobody = pwd.getpwnam("nobody")
+    account = Account(nobody.pw_uid, nobody.pw_gid, CAP_DAC_READ_SEARCH)
+    look = "import os, sys; sys.exit(not os.access(sys.argv[1], os.R_OK | os.X_OK))"
+    assert (
+        subprocess.run(account.command([sys.executable, "-I", "-S", "-c", look, str(program)]), check=False).returncode
+        == 0
+    )
+
+
+@as_root
 def test_an_ordinary_user_runs_both() -> None:
     nobody = pwd.getpwnam("nobody")
     # The interpreter may lie in a closed folder of root: the right to enter it is all this user gets beyond its own.

@@ -335,6 +335,8 @@ async def test_pausing_and_resuming_under_load_meets_no_deadlock(world: World) -
 
         async def all_ended() -> bool:
             await world.sql("UPDATE enrollment SET claimable_at = now() WHERE claimable_at > now() + interval '60 s'")
+            one.poke()
+            other.poke()
             rows = await world.sql(
                 "SELECT count(*) AS n FROM enrollment WHERE id = ANY ($1) AND status = 'active'", ids
             )
@@ -376,7 +378,7 @@ async def test_no_call_begins_once_its_lease_may_have_run_out(world: World) -> N
 
 
 async def test_nothing_follows_a_call_that_ends_during_a_pause(world: World) -> None:
-    workflow = await world.workflow(email(), {**email(), "id": "second"})
+    workflow = await world.workflow(email(), step("wait", duration=0.1, unit="seconds"), {**email(), "id": "second"})
     [one] = await world.enroll(workflow)
     world.sink.behaviour = Behaviour.TAKE_AND_WAIT
     async with working(world, smtp_timeout_seconds=20):

@@ -1,5 +1,6 @@
 """What goes over SMTP, read back with the standard library's parser."""
 
+import time
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.message import EmailMessage, MIMEPart
@@ -122,3 +123,14 @@ def test_international_addresses_keep_their_local_part_and_get_an_ascii_domain()
 
 def test_display_names_survive() -> None:
     assert composed(sender='"Zoë, of Drip" <z@example.com>')["From"].addresses[0].display_name == "Zoë, of Drip"
+
+
+@pytest.mark.parametrize("piece", ["<", "<a ", "<a href=", '<a href="', "<style ", "<br ", "<p x='", "</body "])
+def test_unfinished_markup_takes_no_longer_than_its_length_asks_for(piece: str) -> None:
+    """A worker's event loop reads it: a text that took seconds would cost every organization its leases."""
+    markup = piece * (300_000 // len(piece))
+    began = time.perf_counter()
+    as_text(markup)
+    links_in(markup)
+    replace_links(markup, lambda _: None)
+    assert time.perf_counter() - began < 2

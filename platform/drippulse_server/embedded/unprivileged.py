@@ -10,6 +10,8 @@ import os
 import sys
 
 PR_SET_KEEPCAPS = 8
+PR_SET_SECUREBITS = 28
+SECBIT_NO_SETUID_FIXUP = 1 << 2
 PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_RAISE = 2
 LINUX_CAPABILITY_VERSION_3 = 0x20080522
@@ -38,6 +40,9 @@ def become(uid: int, gid: int, capability: int) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     if capability >= 0:
         _checked(libc.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0), "prctl(PR_SET_KEEPCAPS)")
+        # access(2), with which PostgreSQL looks for its own programs, ignores capabilities without this bit. Where it
+        # is not ours to set (CAP_SETPCAP), programs have to lie in folders that are open to everybody.
+        libc.prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0)
     os.setgroups([])
     os.setgid(gid)
     os.setuid(uid)
