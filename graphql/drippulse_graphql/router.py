@@ -13,7 +13,7 @@ from drippulse.kit.errors import DomainError, UnauthenticatedError
 from drippulse.kit.services import AppServices
 from drippulse.organizations.policy import Principal
 from drippulse_graphql.execution import Answer, Executor
-from drippulse_graphql.explorer.page import ASSETS, PAGE_HEADERS, explorer_asset, explorer_page
+from drippulse_graphql.explorer.page import ASSETS, PAGE_HEADERS, explorer_asset, explorer_page, graphiql_page
 from drippulse_graphql.kit.documents import REFUSALS, Documents
 from drippulse_graphql.kit.errors import domain_error, internal_error
 from drippulse_graphql.kit.http import (
@@ -49,6 +49,8 @@ def create_graphql_router(services: AppServices) -> Router:
     @get("/")
     async def get_graphql(request: Request[Any, Any, Any]) -> Response[bytes]:
         if services.settings.development and _wants_page(request):
+            if request.query_params.get("ide") == "graphiql":
+                return Response(graphiql_page(), media_type=MediaType.HTML, headers={"vary": "accept"})
             return Response(explorer_page(core_schema()), media_type=MediaType.HTML, headers=PAGE_HEADERS)
         caller = await principal(request)
         operation = read_get({name: request.query_params[name] for name in request.query_params})

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncGenerator, Callable
 
 import pytest
+from pydantic import SecretStr
 
 from drippulse.enrollments.cancellation import remove
 from drippulse.enrollments.claim import Claimed, claim
@@ -221,3 +222,12 @@ async def set_status(world: World, workflow: int, status: str) -> None:
     async with world.database.tenant(world.organization_id) as session:
         data = WorkflowUpdate.model_validate({"status": status})
         await update_workflow(session, world.principal, Vault.of(world.settings), workflow, data)
+
+
+async def test_a_worker_with_the_wrong_key_ends_no_enrollment(world: World) -> None:
+    hook = step("webhook_callback", url="https://example.com/x", secret="whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    [one] = await world.enroll(await world.workflow(step("trigger"), hook))
+    await world.drain(secret_key=SecretStr("another key of thirty-two characters"))
+    row = await world.row(one)
+    assert (row["status"], row["wait_reason"], row["attempt"]) == ("active", "secret_unreadable", 0)
+    assert row["claimable_at"] == row["next_run_at"]

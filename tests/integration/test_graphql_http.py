@@ -140,6 +140,7 @@ async def test_the_explorer_is_there_in_development_only(
         assert f"/graphql/explorer/{name}" in page.text
         assert (await anonymous.get(f"/graphql/explorer/{name}")).status_code == 200
     assert (await anonymous.get("/graphql/explorer/explorer.html")).status_code == 404
+    assert "GraphiQL" in (await anonymous.get("/graphql?ide=graphiql", headers={"accept": "text/html"})).text
     settings = services.settings.model_copy(update={"env": "production"})
     production = Litestar([create_graphql_router(replace(services, settings=settings))], openapi_config=None)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(cast("Any", production)), base_url="http://x") as client:

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 from graphql import GraphQLSchema, is_introspection_type, is_specified_scalar_type, print_type
+from strawberry.http.ides import get_graphql_ide_html
 
 from drippulse_graphql.explorer.examples import EXAMPLES
 
@@ -24,6 +25,11 @@ def explorer_page(schema: GraphQLSchema) -> bytes:
     html = _file("explorer.html").decode()
     examples = [asdict(example) for example in EXAMPLES]
     return html.replace("%EXAMPLES%", _embedded(examples)).replace("%SDL%", _embedded(_blocks(schema))).encode()
+
+
+def graphiql_page() -> bytes:
+    """Strawberry's GraphiQL. It loads its scripts from a public network, unlike the explorer."""
+    return get_graphql_ide_html(graphql_ide="graphiql").encode()
 
 
 def explorer_asset(name: str) -> bytes | None:

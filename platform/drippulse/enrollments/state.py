@@ -96,7 +96,22 @@ def poisoned(run: Run) -> Walk:
 
 def failed(claimed: Claimed, code: str, message: str) -> Progress:
     """What is written when an enrollment cannot even be walked."""
-    error = {"code": code, "message": message, "step_index": claimed.step_index, "at": claimed.now}
+    error = dump_json({"code": code, "message": message, "step_index": claimed.step_index, "at": claimed.now})
+    return replace(
+        _unchanged(claimed),
+        status=EnrollmentStatus.FAILED,
+        attempt=claimed.attempt,
+        last_error=error,
+        events=[("enrollment.failed", error)],
+    )
+
+
+def postponed(claimed: Claimed, reason: str, delay: timedelta) -> Progress:
+    """What is written when this worker cannot go on with an enrollment, and that is not the enrollment's fault."""
+    return replace(_unchanged(claimed), next_run_at=claimed.now + delay, wait_reason=reason)
+
+
+def _unchanged(claimed: Claimed) -> Progress:
     return Progress(
         id=claimed.id,
         organization_id=claimed.organization_id,
@@ -107,11 +122,8 @@ def failed(claimed: Claimed, code: str, message: str) -> Progress:
         visit=claimed.visit,
         visits=None,
         bag=None,
-        attempt=claimed.attempt,
+        attempt=0,
         entered_at=claimed.entered_at,
-        status=EnrollmentStatus.FAILED,
-        last_error=dump_json(error),
-        events=[("enrollment.failed", dump_json(error))],
     )
 
 
