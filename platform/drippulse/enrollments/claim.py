@@ -51,13 +51,13 @@ OURS = """WITH ours AS MATERIALIZED (
 )"""
 
 RENEW = f"""{OURS}
-UPDATE enrollment e SET claimable_at = now() + $3 FROM ours WHERE e.id = ours.id RETURNING e.id
+UPDATE enrollment e SET claimable_at = now() + $3 WHERE e.id = ANY (ARRAY (SELECT id FROM ours)) RETURNING e.id
 """
 
 RELEASE = f"""{OURS}
 UPDATE enrollment e
 SET claimable_at = coalesce(e.next_run_at, now()), fence = e.fence + 1, attempt = greatest(e.attempt - 1, 0)
-FROM ours WHERE e.id = ours.id RETURNING e.id
+WHERE e.id = ANY (ARRAY (SELECT id FROM ours)) RETURNING e.id
 """
 
 VERSION = """

@@ -33,8 +33,9 @@ FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::int[], $6:
   $9::jsonb[], $10::int[], $11::timestamptz[], $12::timestamptz[], $13::bool[], $14::text[], $15::jsonb[],
   $16::bool[], $17::bool[])
   AS i(id, organization_id, fence, status, step_index, step_id, visit, visits, bag, attempt, entered_at, next_run_at,
-       keep_lease, wait_reason, last_error, intent, finished), locked l
-WHERE e.id = l.id AND e.organization_id = i.organization_id AND e.id = i.id AND e.fence = i.fence
+       keep_lease, wait_reason, last_error, intent, finished)
+WHERE e.id = ANY (ARRAY (SELECT id FROM locked)) AND e.organization_id = i.organization_id AND e.id = i.id
+  AND e.fence = i.fence
   AND e.status = 'active' AND (NOT i.intent OR e.claimable_at > now())
 RETURNING e.id, i.fence
 """

@@ -77,8 +77,9 @@ def order_by(sort: str, sorts: Mapping[str, str], tie_breaker: str) -> str:
     """The ORDER BY list for a checked `sort`; ties go to the newer row."""
     expression = sorts[sort.removeprefix("-")]
     direction = "DESC" if sort.startswith("-") else "ASC"
-    own = f"{expression} {direction} NULLS LAST"
-    return own if expression == tie_breaker else f"{own}, {tie_breaker} DESC"
+    if expression == tie_breaker:
+        return f"{expression} {direction}"  # never null; NULLS LAST would keep the index from being used
+    return f"{expression} {direction} NULLS LAST, {tie_breaker} DESC"
 
 
 def _order(sort: str | None, sorts: Mapping[str, str]) -> str:
