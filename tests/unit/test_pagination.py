@@ -58,5 +58,5 @@ def test_out_of_range_is_named(
 
 
 def test_equal_rows_are_ordered_newest_first() -> None:
-    assert order_by("-created_at", SORTS, "w.id") == "w.id DESC NULLS LAST"
+    assert order_by("-created_at", SORTS, "w.id") == "w.id DESC"
     assert order_by("name", SORTS, "w.id") == "lower(w.name) ASC NULLS LAST, w.id DESC"
