@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from drippulse.enrollments.tables import RETRY
 from drippulse.kit.db import Database, Role, Session
 
 # Every organization with active enrollments, by skipping through the index: cost grows with organizations, not rows.
@@ -39,7 +40,8 @@ UPDATE enrollment e
 SET claimable_at = now() + $2, fence = e.fence + 1, attempt = e.attempt + 1
 WHERE e.id = ANY (ARRAY (SELECT id FROM due))
 RETURNING e.id, e.organization_id, e.workflow_id, e.workflow_version, e.timezone, e.current_step_index, e.step_id,
-  e.visit, e.visits, e.bag, e.attempt, e.step_entered_at, e.next_run_at, e.fence, e.intent_at, now() AS now
+  e.visit, e.visits, e.bag, e.attempt, e.step_entered_at, e.next_run_at, e.fence, e.intent_at, e.wait_reason,
+  now() AS now
 """
 
 NEXT_DUE = f"{TENANTS} SELECT extract(epoch FROM min(due_at) - now())::float8 FROM first_due"
@@ -71,6 +73,9 @@ JOIN delivery d USING (organization_id, enrollment_id, visit) WHERE d.status <> 
 """
 
 
+SUSPECT_AFTER = 2
+
+
 @dataclass(slots=True)
 class Claimed:
     """An enrollment that this worker holds until its lease ends. `fence` moves with every commit of ours."""
@@ -90,7 +95,13 @@ class Claimed:
     due_at: datetime | None
     fence: int
     intent_at: datetime | None
+    wait_reason: str | None
     now: datetime
+
+    @property
+    def suspect(self) -> bool:
+        """Begun more than once before, and never once ended in an orderly way: perhaps this one kills its workers."""
+        return self.attempt > SUSPECT_AFTER and self.wait_reason != RETRY
 
 
 async def claim(database: Database, limit: int, lease_seconds: float) -> list[Claimed]:
@@ -114,6 +125,7 @@ async def claim(database: Database, limit: int, lease_seconds: float) -> list[Cl
             row["next_run_at"],
             row["fence"],
             row["intent_at"],
+            row["wait_reason"],
             row["now"],
         )
         for row in rows

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import random
 import time
 from collections.abc import Coroutine, Sequence
 from datetime import timedelta
@@ -117,10 +118,13 @@ class Engine:
     async def drain(self) -> int:
         """Work until nothing is due any more, then return how many enrollments were claimed. For tests and tools."""
         total = 0
-        while claimed := await self._claim_one_batch():
+        while True:
+            claimed = await self._claim_one_batch()
+            if claimed == 0 and not (self._batches or self._runs):
+                return total
+            if claimed == 0:
+                await self._settled()  # what was in flight may be due again
             total += claimed
-        await self._settled()
-        return total
 
     async def _settled(self) -> None:
         while self._batches or self._runs:
@@ -170,6 +174,9 @@ class Engine:
 
     async def _work(self, claimed: list[Claimed], asked: float) -> None:
         failpoint("batch.claimed")
+        suspects = [one for one in claimed if one.suspect]
+        if suspects and len(claimed) > 1:
+            claimed = await self._apart(claimed, suspects)
         recorded = await self._recorded(claimed)
         resting: list[tuple[Run, Walk]] = []
         for one in claimed:
@@ -185,6 +192,17 @@ class Engine:
                 run.records += walk.records
                 resting.append((run, walk))
         await self._rest(resting)
+
+    async def _apart(self, claimed: list[Claimed], suspects: list[Claimed]) -> list[Claimed]:
+        """What to work on so that a step that kills its worker takes nobody along: the others, or one suspect alone.
+
+        The rest is given back with its attempt and is due at once.
+        """
+        others = [one for one in claimed if not one.suspect]
+        chosen = others or [random.choice(suspects)]  # noqa: S311 - any of them will do
+        back = [one for one in claimed if one not in chosen]
+        await release(self._database, [(one.id, one.fence) for one in back])
+        return chosen
 
     async def _recorded(self, claimed: list[Claimed]) -> RecordedOutcomes:
         open_intents = [one for one in claimed if one.intent_at is not None]

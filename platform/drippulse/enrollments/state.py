@@ -9,7 +9,7 @@ import orjson
 from drippulse.enrollments.claim import Claimed
 from drippulse.enrollments.commit import MailIntent, MailResult, Progress, StepRow
 from drippulse.enrollments.tables import OUTCOME_UNKNOWN as UNKNOWN
-from drippulse.enrollments.tables import EnrollmentStatus
+from drippulse.enrollments.tables import RETRY, EnrollmentStatus
 from drippulse.kit.json import dump_json
 from drippulse.messaging.compose import message_id
 from drippulse.messaging.links import MailRef
@@ -194,7 +194,7 @@ def _come_to_rest(progress: Progress, walk: Walk, now: datetime, retry_base: flo
         case Stop.RETRY:
             progress.attempt = walk.state.attempt
             progress.next_run_at = now + retry_delay(walk.state.attempt, retry_base, walk.retry_after)
-            progress.wait_reason, progress.last_error = "retry", _error(progress, walk, now)
+            progress.wait_reason, progress.last_error = RETRY, _error(progress, walk, now)
         case Stop.ASK:
             progress.attempt = walk.state.attempt
             progress.wait_reason, progress.last_error = UNKNOWN, _error(progress, walk, now)

@@ -17,6 +17,7 @@ class EnrollmentStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
+RETRY = "retry"
 WORKFLOW_PAUSED = "workflow_paused"
 OUTCOME_UNKNOWN = "outcome_unknown"
 HELD = (WORKFLOW_PAUSED, OUTCOME_UNKNOWN)
