@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable
 
 import pytest
 from pydantic import SecretStr
@@ -11,14 +11,12 @@ from pydantic import SecretStr
 from drippulse.enrollments.cancellation import remove
 from drippulse.enrollments.claim import Claimed, claim
 from drippulse.enrollments.commit import Progress, Verdict, commit
-from drippulse.enrollments.state import Run
 from drippulse.enrollments.sweep import sweep
 from drippulse.kit.crypto import Vault
 from drippulse.kit.db import Record
 from drippulse.organizations import service as organizations
 from drippulse.workflows.schemas import WorkflowUpdate
 from drippulse.workflows.service import update_workflow
-from drippulse.workflows.walk import Walk
 from tests.conftest import MakeDatabase
 from tests.support.processes import killed, process
 from tests.support.world import World, email, make_world, step
@@ -236,19 +234,15 @@ async def test_a_worker_with_the_wrong_key_ends_no_enrollment(world: World) -> N
 
 
 async def test_what_may_kill_its_worker_runs_alone_and_takes_nobody_along(world: World) -> None:
+    """Timeline rows carry the time of the transaction that wrote them: what stands alone shares it with nobody."""
     people = [{"email": f"k{n}@example.com"} for n in range(6)]
     ids = await world.enroll(await world.workflow(step("trigger"), step("log", message="x")), *people)
     await world.sql("UPDATE enrollment SET attempt = 4 WHERE id = ANY ($1)", ids[:5])
-    async with world.engine() as engine:
-        batches: list[set[int]] = []
-        work = engine._rest  # pyright: ignore[reportPrivateUsage] - to see what stands together in a batch
-
-        async def seen(resting: Sequence[tuple[Run, Walk]]) -> None:
-            batches.append({run.claimed.id for run, _ in resting})
-            await work(resting)
-
-        engine._rest = seen  # pyright: ignore[reportPrivateUsage]
-        await engine.drain()
-    assert {ids[5]} in batches
-    assert sorted(len(batch) for batch in batches if batch) == [1] * 6
+    await world.drain()
+    rows = await world.sql(
+        "SELECT count(DISTINCT created_at) AS commits, count(DISTINCT enrollment_id) AS people FROM enrollment_step "
+        "WHERE enrollment_id = ANY ($1)",
+        ids,
+    )
+    assert (rows[0]["commits"], rows[0]["people"]) == (6, 6)
     assert [(await world.row(one))["status"] for one in ids] == ["completed"] * 6

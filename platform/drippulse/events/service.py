@@ -1,12 +1,12 @@
 """Appending to the event log, in the transaction that makes the change."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import orjson
 
 from drippulse.kit.db import Session
-from drippulse.organizations.policy import Principal
 
 APPEND = """INSERT INTO event (organization_id, type, record_type, record_id, actor_type, actor_id, data)
 VALUES ($1, $2, $3, $4, $5, $6, $7)"""
@@ -15,18 +15,38 @@ APPEND_MANY = """INSERT INTO event (organization_id, type, record_type, record_i
 SELECT $1, $2, $3, record.id, $4, $5, record.data FROM unnest($6::text[], $7::jsonb[]) AS record (id, data)"""
 
 
+class Actor(Protocol):
+    """Who made the change; a `Principal` is one."""
+
+    @property
+    def organization_id(self) -> int: ...
+    @property
+    def actor_type(self) -> str: ...
+    @property
+    def actor_id(self) -> int | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class SystemActor:
+    """Nobody who is known here: a recipient who follows a link, or the platform itself."""
+
+    organization_id: int
+    actor_type: str = "system"
+    actor_id: int | None = None
+
+
 async def append(
-    session: Session, event_type: str, record_type: str, record_id: int, principal: Principal, data: Mapping[str, Any]
+    session: Session, event_type: str, record_type: str, record_id: int, actor: Actor, data: Mapping[str, Any]
 ) -> None:
     """One event, such as `workflow.created`. `data` never holds secrets: webhooks deliver it as it is."""
     await session.execute(
         APPEND,
-        principal.organization_id,
+        actor.organization_id,
         event_type,
         record_type,
         str(record_id),
-        principal.actor_type,
-        principal.actor_id,
+        actor.actor_type,
+        actor.actor_id,
         orjson.dumps(data).decode(),
     )
 
@@ -36,18 +56,18 @@ async def append_many(
     event_type: str,
     record_type: str,
     records: Sequence[tuple[int, Mapping[str, Any]]],
-    principal: Principal,
+    actor: Actor,
 ) -> None:
     """The same event for many records (id, data), in one statement."""
     if not records:
         return
     await session.execute(
         APPEND_MANY,
-        principal.organization_id,
+        actor.organization_id,
         event_type,
         record_type,
-        principal.actor_type,
-        principal.actor_id,
+        actor.actor_type,
+        actor.actor_id,
         [str(record_id) for record_id, _ in records],
         [orjson.dumps(data).decode() for _, data in records],
     )

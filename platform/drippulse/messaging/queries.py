@@ -42,14 +42,3 @@ async def suppress(session: Session, ref: MailRef, email: str, reason: str) -> b
         ref.enrollment_id,
     )
     return added is not None
-
-
-async def add_event(session: Session, ref: MailRef, kind: str, data: str) -> None:
-    await session.execute(
-        """INSERT INTO event (organization_id, type, record_type, record_id, actor_type, data)
-           VALUES ($1, $2, 'enrollment', $3, 'system', $4::jsonb)""",
-        ref.organization_id,
-        kind,
-        str(ref.enrollment_id),
-        data,
-    )

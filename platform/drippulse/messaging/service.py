@@ -1,9 +1,11 @@
 """What recipients do with a mail: open, click, unsubscribe. Each is durable before it is answered."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-import orjson
-
+from drippulse.events import service as events
+from drippulse.events.service import SystemActor
 from drippulse.kit.crypto import SignatureError
 from drippulse.kit.db import Database, Record, Session
 from drippulse.messaging import queries
@@ -59,7 +61,7 @@ class Tracking:
             email = str(mail["recipient"])
             if await queries.suppress(session, ref, email, "unsubscribe"):
                 await queries.add_engagement(session, ref, mail["id"], "unsubscribe", None, human=True)
-                await queries.add_event(session, ref, "email.unsubscribed", orjson.dumps({"email": email}).decode())
+                await _append(session, ref, "email.unsubscribed", {"email": email})
         return email
 
 
@@ -74,5 +76,9 @@ async def _record(session: Session, ref: MailRef, mail: Record, kind: str, url: 
     human = is_human(visitor.method, visitor.user_agent, mail["sent_at"], mail["now"])
     await queries.add_engagement(session, ref, mail["id"], kind, url, human=human)
     if human:
-        data = orjson.dumps({"email": mail["recipient"], "url": url}).decode()
-        await queries.add_event(session, ref, "email.opened" if kind == "open" else "email.clicked", data)
+        data = {"email": mail["recipient"], "url": url}
+        await _append(session, ref, "email.opened" if kind == "open" else "email.clicked", data)
+
+
+async def _append(session: Session, ref: MailRef, event_type: str, data: Mapping[str, Any]) -> None:
+    await events.append(session, event_type, "enrollment", ref.enrollment_id, SystemActor(ref.organization_id), data)
