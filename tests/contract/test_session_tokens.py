@@ -86,7 +86,7 @@ async def test_every_claim_is_required(
         ("exp", 1),
         ("exp", "never"),
         ("exp", None),
-        ("iat", int((utc_now() + HOUR).timestamp())),
+        pytest.param("iat", int((utc_now() + HOUR).timestamp()), id="iat-in an hour"),
     ],
 )
 async def test_claims_that_do_not_fit_are_refused(
