@@ -7,6 +7,7 @@ import pytest
 
 from drippulse.kit.services import AppServices
 from tests.support.organizations import TestOrganization
+from tests.support.timeline import write_timeline
 from tests.support.workflows import create_workflow, enroll
 
 CORE = {
@@ -187,13 +188,9 @@ async def test_the_detail_shows_timeline_deliveries_events_and_state(
     made = await create_workflow(client, steps=STEPS)
     enrollment_id = (await enroll(client, made["id"], {"email": "a@b.com"}))["enrollment_ids"][0]
     async with services.database.tenant(organization.id) as session:
-        await session.execute(
-            """INSERT INTO enrollment_step (organization_id, enrollment_id, visit, step_index, step_id, name, type,
-               status, attempt, started_at, finished_at, output) VALUES ($1, $2, 1, 0, 'step_1', 'Start', 'trigger',
-               'completed', 1, now(), now() + interval '20 ms', '{"a": 1}')""",
-            organization.id,
-            enrollment_id,
-        )
+        entry = """jsonb_build_array(jsonb_build_array(1, 0, 'completed', 1, now() + interval '20 ms', now(), NULL,
+            '{"a": 1}'::jsonb))"""
+        await write_timeline(session, [enrollment_id], entry)
         delivery = await session.fetchval(
             """INSERT INTO delivery (organization_id, enrollment_id, workflow_id, visit, step_id, step_index, recipient,
                subject, message_id, status, links) VALUES ($1, $2, $3, 1, 's', 0, 'a@b.com', 'Hi', '<m>', 'sent', '{}')

@@ -52,7 +52,18 @@ async def until(
 def progress(held: Claimed, step_id: str, bag: str | None = None) -> Progress:
     """A commit that stays where it is."""
     return Progress(
-        held.id, held.organization_id, held.workflow_id, held.fence, 0, step_id, 1, None, bag, 0, held.entered_at
+        id=held.id,
+        organization_id=held.organization_id,
+        workflow_id=held.workflow_id,
+        workflow_version=held.workflow_version,
+        fence=held.fence,
+        step_index=0,
+        step_id=step_id,
+        visit=1,
+        visits=None,
+        bag=bag,
+        attempt=0,
+        entered_at=held.entered_at,
     )
 
 

@@ -12,7 +12,7 @@ import orjson
 import pytest
 
 from drippulse.enrollments.claim import Claimed, claim
-from drippulse.enrollments.commit import MailResult, Progress, StepRow, Verdict, commit
+from drippulse.enrollments.commit import MailResult, Progress, Verdict, commit
 from drippulse.enrollments.effects import Effects
 from drippulse.enrollments.engine import Engine
 from drippulse.enrollments.graphs import Graphs
@@ -22,6 +22,7 @@ from drippulse.enrollments.state import begin, walk_state
 from drippulse.enrollments.writer import GroupWriter
 from drippulse.kit.crypto import Vault
 from drippulse.kit.db import Role
+from drippulse.kit.json import dump_json
 from drippulse.messaging import queries
 from drippulse.messaging.links import MailRef
 from drippulse.workflows.schemas import WorkflowUpdate
@@ -52,26 +53,25 @@ async def world(shared_world: World) -> World:
 def at(held: Claimed, **changes: object) -> Progress:
     """A commit that stays where it is."""
     base = Progress(
-        held.id,
-        held.organization_id,
-        held.workflow_id,
-        held.fence,
-        0,
-        held.step_id,
-        1,
-        None,
-        None,
-        0,
-        held.entered_at,
+        id=held.id,
+        organization_id=held.organization_id,
+        workflow_id=held.workflow_id,
+        workflow_version=held.workflow_version,
+        fence=held.fence,
+        step_index=0,
+        step_id=held.step_id,
+        visit=1,
+        visits=None,
+        bag=None,
+        attempt=0,
+        entered_at=held.entered_at,
         next_run_at=held.now,
     )
     return replace(base, **changes)
 
 
-def entry(held: Claimed) -> StepRow:
-    return StepRow(
-        1, 0, held.step_id, "x", "log", "completed", held.attempt, held.entered_at, held.now, None, None, None
-    )
+def entries(held: Claimed) -> str:
+    return dump_json([[1, 0, "completed", held.attempt, held.now]])
 
 
 async def eventually(holds: Callable[[], Awaitable[bool]] | Callable[[], bool], within: float = 10) -> None:
@@ -108,7 +108,7 @@ async def test_of_two_holders_in_one_commit_only_the_one_with_the_fence_writes(w
     [stale] = await claim(world.database, 10, 0.05)
     await asyncio.sleep(0.1)
     [fresh] = await claim(world.database, 10, 30)
-    items = [at(stale, steps=[entry(stale)]), at(fresh, steps=[entry(fresh)])]
+    items = [at(stale, entries=entries(stale)), at(fresh, entries=entries(fresh))]
     assert await commit(world.database, items, 30) == [Verdict.FENCED, Verdict.WRITTEN]
     assert len(await world.timeline(fresh.id)) == 1
 

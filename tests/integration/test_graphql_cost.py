@@ -9,6 +9,7 @@ import pytest
 from drippulse.kit.services import AppServices
 from tests.support.graphql import graphql, raw_graphql
 from tests.support.organizations import TestOrganization
+from tests.support.timeline import write_timeline
 from tests.support.workflows import create_workflow, enroll
 
 NESTED = "workflows(first: 200) { nodes { enrollments(first: 200) { nodes { id } } } }"
@@ -59,14 +60,11 @@ async def test_entries_below_enrollments_have_a_budget(organization: TestOrganiz
     workflow = (await create_workflow(organization.client))["id"]
     ids = (await enroll(organization.client, workflow, *({"email": f"{i}@x.org"} for i in range(11))))["enrollment_ids"]
     async with services.database.tenant(organization.id) as session:
-        await session.execute(
-            """INSERT INTO enrollment_step (organization_id, enrollment_id, visit, step_index, step_id, name, type,
-                 status, attempt, started_at, finished_at)
-               SELECT $1, e, n, 0, 's', 'S', 'log', 'completed', 1, now(), now()
-               FROM unnest($2::bigint[]) e CROSS JOIN generate_series(1, 2000) n""",
-            organization.id,
-            ids,
+        entries = (
+            """(SELECT jsonb_agg(jsonb_build_array(n, 0, 'completed', 1, now())) FROM generate_series(1, 500) n)"""
         )
+        for _ in range(4):
+            await write_timeline(session, ids, entries)
     query = "{ enrollments { nodes { timeline(last: %d) { id } } } }"
     answer = await raw_graphql(organization.client, query % 2000)
     assert {error["extensions"]["code"] for error in answer["errors"]} == {"too_many_rows"}

@@ -15,6 +15,7 @@ from drippulse_graphql.schema import core_schema, schema
 from tests.conftest import MakeOrganization
 from tests.support.graphql import error_code, graphql, raw_graphql
 from tests.support.organizations import TestOrganization
+from tests.support.timeline import write_timeline
 from tests.support.workflows import create_workflow, enroll, webhook_step
 
 ENROLLMENT = """
@@ -54,16 +55,11 @@ async def _in_every_state(services: AppServices, organization: TestOrganization,
     async with services.database.tenant(organization.id) as session:
         for number, change in zip(ids, STATES.values(), strict=True):
             await session.execute(f"UPDATE enrollment SET {change} WHERE id = $1", number)
-        await session.execute(
-            """INSERT INTO enrollment_step (organization_id, enrollment_id, visit, step_index, step_id, name, type,
-                 status, attempt, started_at, finished_at, input, output, error)
-               VALUES ($1, $2, 1, 0, 's1', 'Start', 'trigger', 'completed', 1, now(), now() + interval '1234567 us',
-                 '{"a": 1}', '{"b": [2]}', NULL),
-               ($1, $2, 2, 1, 's2', 'A year', 'wait', 'completed', 1, now() - interval '365 days', now(),
-                 NULL, '{}', NULL)""",
-            organization.id,
-            ids[0],
-        )
+        entries = """jsonb_build_array(
+            jsonb_build_array(1, 0, 'completed', 1, now() + interval '1234567 us', now(), '{"a": 1}'::jsonb,
+              '{"b": [2]}'::jsonb),
+            jsonb_build_array(2, 1, 'completed', 1, now(), now() - interval '365 days', NULL, '{}'::jsonb))"""
+        await write_timeline(session, ids[:1], entries)
         delivery = await session.fetchval(
             """INSERT INTO delivery (organization_id, enrollment_id, workflow_id, visit, step_id, step_index, recipient,
                  subject, message_id, status, links, sent_at)

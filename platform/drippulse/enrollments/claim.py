@@ -41,7 +41,9 @@ SET claimable_at = now() + $2, fence = e.fence + 1, attempt = e.attempt + 1
 WHERE e.id = ANY (ARRAY (SELECT id FROM due))
 RETURNING e.id, e.organization_id, e.workflow_id, e.workflow_version, e.timezone, e.current_step_index, e.step_id,
   e.visit, e.visits, e.bag, e.attempt, e.step_entered_at, e.next_run_at, e.fence, e.intent_at, e.wait_reason,
-  now() AS now
+  e.signal, now() AS now,
+  (SELECT w.paused_steps FROM workflow w WHERE w.organization_id = e.organization_id AND w.id = e.workflow_id),
+  (SELECT o.timezone FROM organization o WHERE o.id = e.organization_id) AS organization_timezone
 """
 
 NEXT_DUE = f"{TENANTS} SELECT extract(epoch FROM min(due_at) - now())::float8 FROM first_due"
@@ -96,6 +98,9 @@ class Claimed:
     fence: int
     intent_at: datetime | None
     wait_reason: str | None
+    signal: str | None
+    paused_steps: list[str]
+    organization_timezone: str
     now: datetime
 
     @property
@@ -126,6 +131,9 @@ async def claim(database: Database, limit: int, lease_seconds: float) -> list[Cl
             row["fence"],
             row["intent_at"],
             row["wait_reason"],
+            row["signal"],
+            row["paused_steps"] or [],
+            row["organization_timezone"] or "UTC",
             row["now"],
         )
         for row in rows

@@ -4,20 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any
 
-from drippulse.enrollments.tables import EnrollmentStatus
-from drippulse.kit.addresses import same_mailbox_key
+from drippulse.enrollments.admission import Key, refusals
+from drippulse.enrollments.tables import EnrollmentStatus, Hold
 from drippulse.kit.db import Database, Role, Session
-
-SUPPRESSED = """
-SELECT i.id, i.fence FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[])
-  AS i(id, fence, organization_id, email)
-JOIN suppression s ON s.organization_id = i.organization_id AND s.email = i.email
-"""
+from drippulse.workflows.steps.base import Decision
 
 # Rows are locked in the order of their ids, as holding and cancelling lock them: nobody waits in a circle.
-UPDATE = """
+KEEP_LEASE, INTENT, FINISHED, HELD = 1, 2, 4, 8
+
+UPDATE = f"""
 WITH locked AS MATERIALIZED (
   SELECT id FROM enrollment WHERE id = ANY ($1) ORDER BY id FOR NO KEY UPDATE
 )
@@ -25,27 +22,30 @@ UPDATE enrollment e SET
   status = i.status, current_step_index = i.step_index, step_id = i.step_id, visit = i.visit,
   visits = coalesce(i.visits, e.visits), bag = coalesce(i.bag, e.bag), attempt = i.attempt,
   step_entered_at = i.entered_at, next_run_at = i.next_run_at,
-  claimable_at = CASE WHEN i.keep_lease THEN now() + $18 ELSE i.next_run_at END,
+  claimable_at = CASE WHEN i.flags & {KEEP_LEASE} <> 0 THEN now() + $17
+    WHEN i.flags & {HELD} = 0 THEN i.next_run_at END,
   wait_reason = i.wait_reason, last_error = coalesce(i.last_error, CASE WHEN i.visit = e.visit THEN e.last_error END),
-  intent_at = CASE WHEN i.intent THEN now() END, fence = e.fence + 1, updated_at = now(),
-  finished_at = CASE WHEN i.finished THEN now() END
+  intent_at = CASE WHEN i.flags & {INTENT} <> 0 THEN now() END, fence = e.fence + 1, updated_at = now(),
+  finished_at = CASE WHEN i.flags & {FINISHED} <> 0 THEN now() END, exit_reason = i.exit_reason,
+  signal = CASE WHEN i.visit = e.visit AND i.flags & {FINISHED} = 0 THEN e.signal END,
+  holds = CASE WHEN i.flags & {HELD} <> 0 THEN e.holds | {Hold.STEP.value} ELSE e.holds END,
+  held_at = CASE WHEN i.flags & {HELD} <> 0 THEN now() END
 FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::int[], $6::text[], $7::int[], $8::jsonb[],
-  $9::jsonb[], $10::int[], $11::timestamptz[], $12::timestamptz[], $13::bool[], $14::text[], $15::jsonb[],
-  $16::bool[], $17::bool[])
+  $9::jsonb[], $10::int[], $11::timestamptz[], $12::timestamptz[], $13::int[], $14::text[], $15::jsonb[],
+  $16::text[])
   AS i(id, organization_id, fence, status, step_index, step_id, visit, visits, bag, attempt, entered_at, next_run_at,
-       keep_lease, wait_reason, last_error, intent, finished)
+       flags, wait_reason, last_error, exit_reason)
 WHERE e.id = ANY (ARRAY (SELECT id FROM locked)) AND e.organization_id = i.organization_id AND e.id = i.id
   AND e.fence = i.fence
-  AND e.status = 'active' AND (NOT i.intent OR e.claimable_at > now())
+  AND e.status = 'active' AND (i.flags & {INTENT} = 0 OR e.claimable_at > now() AND NOT EXISTS (
+    SELECT FROM workflow w WHERE w.organization_id = e.organization_id AND w.id = e.workflow_id
+      AND i.step_id = ANY (w.paused_steps)))
 RETURNING e.id, i.fence
 """
 
-STEPS = """
-INSERT INTO enrollment_step
-  (organization_id, enrollment_id, visit, step_index, step_id, name, type, status, attempt, started_at, finished_at,
-   input, output, error)
-SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::int[], $4::int[], $5::text[], $6::text[], $7::text[], $8::text[],
-  $9::int[], $10::timestamptz[], $11::timestamptz[], $12::jsonb[], $13::jsonb[], $14::jsonb[])
+WALKS = """
+INSERT INTO enrollment_walk (organization_id, enrollment_id, workflow_id, workflow_version, entries)
+SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::int[], $5::jsonb[])
 """
 
 INTENTS = """
@@ -78,32 +78,12 @@ FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::jsonb[]) AS v(organizati
 """
 
 
-Key: TypeAlias = tuple[int, int]
-
-
 class Verdict(StrEnum):
     """What became of one item of a commit."""
 
     WRITTEN = "written"
     FENCED = "fenced"
-    SUPPRESSED = "suppressed"
-
-
-class StepRow(NamedTuple):
-    """One timeline entry, its members in the order of `STEPS`; the JSON members are texts. A tuple, for speed."""
-
-    visit: int
-    step_index: int
-    step_id: str
-    name: str
-    type: str
-    status: str
-    attempt: int
-    started_at: datetime
-    finished_at: datetime
-    input: str | None
-    output: str | None
-    error: str | None
+    REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +113,15 @@ class Progress:
     """Everything that one enrollment writes at once.
 
     `keep_lease` extends the lease instead of releasing the row; `intent` says that an effect follows right after this
-    commit, for which the lease must still hold. JSON members are texts; None leaves `visits` or `bag` as they are.
+    commit, for which the lease must still hold; `held` that it has come to a paused step. JSON members are texts; None
+    leaves `visits` or `bag` as they are. `entries` is the JSON of a row of `EnrollmentWalk`, `finished_steps` has the
+    (type, status) of each for the counters. `refusal` is set by a commit whose verdict is REFUSED.
     """
 
     id: int
     organization_id: int
     workflow_id: int
+    workflow_version: int
     fence: int
     step_index: int
     step_id: str
@@ -153,11 +136,15 @@ class Progress:
     wait_reason: str | None = None
     last_error: str | None = None
     intent: bool = False
+    held: bool = False
+    exit_reason: str | None = None
     recipient: str | None = None
-    steps: list[StepRow] = field(default_factory=list[StepRow])
+    entries: str | None = None
+    finished_steps: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     mail: MailIntent | None = None
     results: list[MailResult] = field(default_factory=list[MailResult])
     events: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    refusal: Decision | None = None
 
     @property
     def key(self) -> Key:
@@ -168,41 +155,45 @@ class Progress:
     def finished(self) -> bool:
         return self.status in {EnrollmentStatus.COMPLETED, EnrollmentStatus.FAILED, EnrollmentStatus.CANCELLED}
 
+    @property
+    def flags(self) -> int:
+        return (
+            (KEEP_LEASE if self.keep_lease else 0)
+            | (INTENT if self.intent else 0)
+            | (FINISHED if self.finished else 0)
+            | (HELD if self.held else 0)
+        )
+
 
 async def commit(database: Database, items: Sequence[Progress], lease_seconds: float) -> list[Verdict]:
     """Write all items in one transaction; the answer says, in their order, what became of each.
 
-    A FENCED item changed nothing but the outcome of a mail that was in flight; a SUPPRESSED one changed nothing.
+    A FENCED item changed nothing but the outcome of a mail that was in flight. A REFUSED one changed nothing: its mail
+    must not go out, and its `refusal` says how to go on instead.
     """
     async with database.session(Role.ENGINE) as session:
-        stopped = await _suppressed(session, [item for item in items if item.recipient])
-        wanted = [item for item in items if item.key not in stopped]
-        written = await _update(session, wanted, lease_seconds)
-        done = [item for item in wanted if item.key in written]
-        await _insert_steps(session, done)
-        await _insert_intents(session, [item for item in done if item.mail])
-        await _update_results(session, wanted)
-        await _insert_events(session, done)
-    return [_verdict(item.key, written, stopped) for item in items]
+        return await commit_in(session, items, lease_seconds)
 
 
-def _verdict(one: Key, written: set[Key], stopped: set[Key]) -> Verdict:
-    if one in stopped:
-        return Verdict.SUPPRESSED
-    return Verdict.WRITTEN if one in written else Verdict.FENCED
+async def commit_in(session: Session, items: Sequence[Progress], lease_seconds: float) -> list[Verdict]:
+    """The same inside a transaction that writes more."""
+    refused = await refusals(session, [item for item in items if item.recipient])
+    for item in items:
+        item.refusal = refused.get(item.key)
+    wanted = [item for item in items if item.refusal is None]
+    written = await _update(session, wanted, lease_seconds)
+    done = [item for item in wanted if item.key in written]
+    await _insert_walks(session, done)
+    await _insert_intents(session, [item for item in done if item.mail])
+    await _update_results(session, wanted)
+    await _insert_events(session, done)
+    return [_verdict(item, written) for item in items]
 
 
-async def _suppressed(session: Session, items: Sequence[Progress]) -> set[Key]:
-    if not items:
-        return set()
-    rows = await session.fetch(
-        SUPPRESSED,
-        [i.id for i in items],
-        [i.fence for i in items],
-        [i.organization_id for i in items],
-        [same_mailbox_key(i.recipient or "") for i in items],
-    )
-    return {(row["id"], row["fence"]) for row in rows}
+def _verdict(item: Progress, written: set[Key]) -> Verdict:
+    if item.refusal is not None:
+        return Verdict.REFUSED
+    return Verdict.WRITTEN if item.key in written else Verdict.FENCED
 
 
 async def _update(session: Session, items: Sequence[Progress], lease_seconds: float) -> set[Key]:
@@ -221,23 +212,26 @@ async def _update(session: Session, items: Sequence[Progress], lease_seconds: fl
         [i.attempt for i in items],
         [i.entered_at for i in items],
         [i.next_run_at for i in items],
-        [i.keep_lease for i in items],
+        [i.flags for i in items],
         [i.wait_reason for i in items],
         [i.last_error for i in items],
-        [i.intent for i in items],
-        [i.finished for i in items],
+        [i.exit_reason for i in items],
     ]
     rows = await session.fetch(UPDATE, *columns, timedelta(seconds=lease_seconds))
     return {(row["id"], row["fence"]) for row in rows}
 
 
-async def _insert_steps(session: Session, items: Sequence[Progress]) -> None:
-    rows = [(item, step) for item in items for step in item.steps]
-    if not rows:
-        return
-    organizations = [item.organization_id for item, _ in rows]
-    enrollments = [item.id for item, _ in rows]
-    await session.execute(STEPS, organizations, enrollments, *zip(*(step for _, step in rows), strict=True))
+async def _insert_walks(session: Session, items: Sequence[Progress]) -> None:
+    items = [item for item in items if item.entries is not None]
+    if items:
+        await session.execute(
+            WALKS,
+            [item.organization_id for item in items],
+            [item.id for item in items],
+            [item.workflow_id for item in items],
+            [item.workflow_version for item in items],
+            [item.entries for item in items],
+        )
 
 
 async def _insert_intents(session: Session, items: Sequence[Progress]) -> None:

@@ -12,11 +12,12 @@ import structlog
 from drippulse.enrollments import metrics
 from drippulse.enrollments.commit import Verdict
 from drippulse.enrollments.leases import SURE, Held, Leases
+from drippulse.enrollments.local import before_local
 from drippulse.enrollments.reporting import report
 from drippulse.enrollments.state import MAX_ATTEMPTS, Run, give_up, mail_result, retry_record, to_progress
 from drippulse.enrollments.writer import GroupWriter
 from drippulse.kit.failpoint import failpoint
-from drippulse.workflows.steps.base import Advance, Guarantee, Outcome, OutcomeKind, Services
+from drippulse.workflows.steps.base import Decision, Guarantee, Outcome, OutcomeKind, Services
 from drippulse.workflows.walk import Effect, Stop, Walk, resume_with
 
 CALL_TIMEOUT_SECONDS = 120.0
@@ -61,18 +62,18 @@ class Effects:
         held.calling = True
         while walk.stop is Stop.EFFECT and walk.effect is not None:
             run.records += walk.records
-            verdict = await self._write(run, walk, held)
+            verdict, refusal = await self._write(run, walk, held)
             if verdict is Verdict.FENCED:
                 return
-            if verdict is Verdict.SUPPRESSED:
-                skipped = Advance(skipped="the address is on the suppression list")
-                walk = resume_with(run.graph, walk.state, run.subject, self._now(run), skipped, walk.effect)
+            if refusal is not None:
+                walk = resume_with(run.graph, walk.state, run.subject, self._now(run), refusal, walk.effect)
+                walk = before_local(walk)
                 continue
             failpoint("effect.after_intent")
             if time.monotonic() > held.sure_until:
                 log.warning("lease_too_short", enrollment_id=run.claimed.id)
                 return
-            walk = await self._perform(run, walk, walk.effect)
+            walk = before_local(await self._perform(run, walk, walk.effect))
         run.records += walk.records
         await self._write(run, walk, held)
 
@@ -98,7 +99,7 @@ class Effects:
             text = f"The step broke during its call ({type(error).__name__}); whether it happened is not known."
             return Outcome(OutcomeKind.UNKNOWN, code="effect_broke", message=text)
 
-    async def _write(self, run: Run, walk: Walk, held: Held) -> Verdict:
+    async def _write(self, run: Run, walk: Walk, held: Held) -> tuple[Verdict, Decision | None]:
         """Commit; a result that is known is worth waiting for the database, an intent is not."""
         progress = to_progress(run, walk, self._now(run), self._retry_base)
         asked, patience = time.monotonic(), WRITE_AGAIN_SECONDS if run.results else 0.0
@@ -109,7 +110,7 @@ class Effects:
             except DATABASE_AWAY as error:
                 if time.monotonic() - asked >= patience:
                     log.warning("commit_failed", enrollment_id=run.claimed.id, reason=str(error))
-                    return Verdict.FENCED
+                    return Verdict.FENCED, None
                 await self._sleep(0.5)
         if verdict is Verdict.WRITTEN:
             report([progress])
@@ -117,7 +118,7 @@ class Effects:
             held.fence, held.sure_until = run.fence, asked + self._leases.seconds * SURE
         elif verdict is Verdict.FENCED:
             metrics.FENCED.inc()
-        return verdict
+        return verdict, progress.refusal
 
     @staticmethod
     def _now(run: Run) -> datetime:

@@ -17,6 +17,7 @@ from drippulse.enrollments.commit import Progress, Verdict, commit
 from drippulse.enrollments.effects import DATABASE_AWAY, Effects
 from drippulse.enrollments.graphs import Graphs
 from drippulse.enrollments.leases import Leases
+from drippulse.enrollments.local import LocalWriter
 from drippulse.enrollments.recovery import RecordedOutcomes, recover
 from drippulse.enrollments.reporting import report
 from drippulse.enrollments.services import LiveServices
@@ -65,6 +66,7 @@ class Engine:
         self._effects = Effects(
             services, self._writer, self._leases, settings.worker_concurrency, settings.step_retry_base_seconds
         )
+        self._local = LocalWriter(database, settings.lease_seconds, settings.step_retry_base_seconds)
         self._most_in_flight = settings.worker_concurrency * 4
         self._poked = asyncio.Event()
         self._freed = asyncio.Event()
@@ -179,6 +181,7 @@ class Engine:
             claimed = await self._apart(claimed, suspects)
         recorded = await self._recorded(claimed)
         resting: list[tuple[Run, Walk]] = []
+        local: list[tuple[Run, Walk]] = []
         for one in claimed:
             if one.due_at is not None:
                 metrics.LATENESS.observe(max((one.now - one.due_at).total_seconds(), 0.0))
@@ -186,12 +189,15 @@ class Engine:
             if run is None:
                 continue
             walk = self._walk(run, recorded)
-            if walk.stop is Stop.EFFECT:
+            if walk.effect is not None and walk.effect.node.local:
+                local.append((run, walk))
+            elif walk.stop is Stop.EFFECT:
                 self._track(self._runs, self._effects.run(run, walk))
             else:
                 run.records += walk.records
                 resting.append((run, walk))
         await self._rest(resting)
+        await self._rest_local(local)
 
     async def _apart(self, claimed: list[Claimed], suspects: list[Claimed]) -> list[Claimed]:
         """What to work on so that a step that kills its worker takes nobody along: the others, or one suspect alone.
@@ -247,6 +253,15 @@ class Engine:
         failpoint("batch.after_commit")
         done = [item for item, verdict in zip(items, verdicts, strict=True) if verdict is Verdict.WRITTEN]
         metrics.FENCED.inc(len(items) - len(done))
+        report(done)
+
+    async def _rest_local(self, local: Sequence[tuple[Run, Walk]]) -> None:
+        if not local:
+            return
+        failpoint("local.before_commit")
+        done = await self._local.settle(local, local[0][0].now(time.monotonic()))
+        failpoint("local.after_commit")
+        metrics.FENCED.inc(len(local) - len(done))
         report(done)
 
     async def _commit(self, items: Sequence[Progress]) -> list[Verdict]:

@@ -14,7 +14,7 @@ log = structlog.get_logger(__name__)
 
 def report(written: Sequence[Progress]) -> None:
     """One increment for each kind: a batch has thousands of steps and few kinds."""
-    steps = Counter((step.type, step.status) for item in written for step in item.steps)
+    steps = Counter(step for item in written for step in item.finished_steps)
     for (kind, status), times in steps.items():
         metrics.STEPS.labels(kind, status).inc(times)
     for status, times in Counter(item.status.value for item in written if item.finished).items():

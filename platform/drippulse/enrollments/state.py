@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from drippulse.enrollments.claim import Claimed
-from drippulse.enrollments.commit import MailIntent, MailResult, Progress, StepRow
+from drippulse.enrollments.commit import MailIntent, MailResult, Progress
 from drippulse.enrollments.tables import OUTCOME_UNKNOWN as UNKNOWN
 from drippulse.enrollments.tables import RETRY, EnrollmentStatus
 from drippulse.kit.json import dump_json
@@ -19,6 +19,8 @@ from drippulse.workflows.templates import Templates
 from drippulse.workflows.walk import StepRecord, StepStatus, Stop, Subject, Walk, WalkState, resume_with
 
 MAX_ATTEMPTS = 5
+SKIP_SENDS = "skip_sends"
+"""Member of a signal: why nothing is sent until the next wait."""
 MAIL_STATUS = {
     OutcomeKind.DONE: "sent",
     OutcomeKind.RETRY: "retrying",
@@ -49,7 +51,18 @@ class Run:
 
 
 def begin(claimed: Claimed, graph: Graph, templates: Templates, asked_at: float) -> Run:
-    subject = Subject(claimed.organization_id, claimed.id, claimed.workflow_id, claimed.timezone, templates)
+    signal: dict[str, Any] | None = orjson.loads(claimed.signal) if claimed.signal else None
+    subject = Subject(
+        organization_id=claimed.organization_id,
+        enrollment_id=claimed.id,
+        workflow_id=claimed.workflow_id,
+        timezone=claimed.timezone,
+        templates=templates,
+        organization_timezone=claimed.organization_timezone,
+        paused=frozenset(claimed.paused_steps),
+        signal=signal,
+        skip_sends=signal.get(SKIP_SENDS) if signal else None,
+    )
     return Run(claimed, graph, subject, asked_at, claimed.fence, orjson.loads(claimed.bag))
 
 
@@ -116,6 +129,7 @@ def _unchanged(claimed: Claimed) -> Progress:
         id=claimed.id,
         organization_id=claimed.organization_id,
         workflow_id=claimed.workflow_id,
+        workflow_version=claimed.workflow_version,
         fence=claimed.fence,
         step_index=claimed.step_index,
         step_id=claimed.step_id,
@@ -142,12 +156,14 @@ def refused(progress: Progress, reason: str) -> Progress:
         next_run_at=None,
         keep_lease=False,
         intent=False,
+        held=False,
         recipient=None,
         mail=None,
         visits=None,
         bag=None,
         last_error=error,
-        steps=[],
+        entries=None,
+        finished_steps=[],
         results=[],
         events=[("enrollment.failed", error)],
     )
@@ -158,10 +174,12 @@ def to_progress(run: Run, walk: Walk, now: datetime, retry_base: float) -> Progr
     state = walk.state
     node = run.graph.nodes[state.cursor] if state.cursor < len(run.graph) else None
     last = run.records[-1] if run.records else None
+    finished = [record for record in run.records if record.status is not StepStatus.WAITING]
     progress = Progress(
         id=run.claimed.id,
         organization_id=run.claimed.organization_id,
         workflow_id=run.claimed.workflow_id,
+        workflow_version=run.claimed.workflow_version,
         fence=run.fence,
         step_index=node.index if node else (last.step_index if last else max(len(run.graph) - 1, 0)),
         step_id=node.id if node else (last.step_id if last else ""),
@@ -170,7 +188,8 @@ def to_progress(run: Run, walk: Walk, now: datetime, retry_base: float) -> Progr
         bag=None if state.bag is run.bag else dump_json(state.bag),
         attempt=0,
         entered_at=state.entered_at,
-        steps=[_row(record) for record in run.records if record.status is not StepStatus.WAITING],
+        entries=dump_json([_entry(record) for record in finished]) if finished else None,
+        finished_steps=[(record.type, _status(record)) for record in finished],
         results=list(run.results),
     )
     _come_to_rest(progress, walk, now, retry_base)
@@ -181,6 +200,7 @@ def _come_to_rest(progress: Progress, walk: Walk, now: datetime, retry_base: flo
     match walk.stop:
         case Stop.COMPLETED:
             progress.status = EnrollmentStatus.COMPLETED
+            progress.exit_reason = walk.reason
             progress.events.append(("enrollment.completed", dump_json({"reason": walk.reason})))
         case Stop.FAILED:
             progress.status = EnrollmentStatus.FAILED
@@ -191,6 +211,8 @@ def _come_to_rest(progress: Progress, walk: Walk, now: datetime, retry_base: flo
             progress.next_run_at, progress.wait_reason = walk.until, walk.reason
         case Stop.YIELDED:
             progress.next_run_at = now
+        case Stop.HELD:
+            progress.next_run_at, progress.held = now, True
         case Stop.RETRY:
             progress.attempt = walk.state.attempt
             progress.next_run_at = now + retry_delay(walk.state.attempt, retry_base, walk.retry_after)
@@ -223,29 +245,26 @@ def _error(progress: Progress, walk: Walk, now: datetime) -> str:
     return dump_json({"code": walk.code, "message": walk.message, "step_index": progress.step_index, "at": now})
 
 
-def _row(record: StepRecord) -> StepRow:
-    output = {**record.output, "logs": record.logs} if record.logs else record.output
-    return StepRow(
-        record.visit,
-        record.step_index,
-        record.step_id,
-        record.name,
-        record.type,
-        _status(record.error) if record.error else record.status,
-        record.attempt or 1,
-        record.entered_at,
-        record.finished_at or record.entered_at,
-        dump_json(record.input) if record.input else None,
-        dump_json(output) if output else None,
-        dump_json(record.error) if record.error else None,
-    )
+def _entry(record: StepRecord) -> tuple[Any, ...]:
+    """As `EnrollmentWalk.entries` describes it."""
+    output: Any = {**record.output, "logs": record.logs} if record.logs else record.output or None
+    finished = record.finished_at or record.entered_at
+    started = None if record.entered_at == finished else record.entered_at
+    head = (record.visit, record.step_index, _status(record), record.attempt or 1, finished)
+    if record.error:
+        return (*head, started, record.input or None, output, record.error)
+    if output:
+        return (*head, started, record.input or None, output)
+    return (*head, started, record.input) if record.input else (*head, started)
 
 
-def _status(error: dict[str, Any]) -> str:
-    """What the timeline says of an attempt with an error."""
-    if error.get("will_retry"):
+def _status(record: StepRecord) -> str:
+    """What the timeline says of a visit, or of an attempt with an error."""
+    if not record.error:
+        return record.status
+    if record.error.get("will_retry"):
         return "retrying"
-    return "unknown" if error.get("code") == UNKNOWN else "failed"
+    return "unknown" if record.error.get("code") == UNKNOWN else "failed"
 
 
 def retry_record(run: Run, walk: Walk, now: datetime) -> StepRecord:

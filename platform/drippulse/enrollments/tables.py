@@ -1,6 +1,6 @@
 """Tables of enrollments and their timeline."""
 
-from enum import StrEnum
+from enum import IntFlag, StrEnum
 
 from piccolo.columns import JSONB, BigInt, BigSerial, Boolean, Integer, SmallInt, Text, Timestamptz
 from piccolo.columns.defaults.timestamptz import TimestamptzNow
@@ -24,11 +24,21 @@ HELD = (WORKFLOW_PAUSED, OUTCOME_UNKNOWN)
 """Wait reasons without a time: somebody has to act."""
 
 
+class Hold(IntFlag):
+    """Why the engine must not take an enrollment; each is set and lifted by itself."""
+
+    ENROLLMENT = 1
+    STEP = 2
+    WORKFLOW = 4
+    ORGANIZATION = 8
+
+
 class Enrollment(Table, tablename="enrollment", db=DB):
     """One contact's run through one version of a workflow.
 
     `claimable_at` is what the engine claims by: `next_run_at` while idle, the end of the lease while a worker has the
-    row, null once it ended. `fence` rises with every claim; a writer with an older one changes nothing.
+    row, null once it ended, while it is held, and while it waits for something that has no time. `fence` rises with
+    every claim and every change from outside; a writer with an older one changes nothing.
     """
 
     id = BigSerial(primary_key=True)
@@ -54,6 +64,13 @@ class Enrollment(Table, tablename="enrollment", db=DB):
     wait_reason = Text(null=True, default=None)
     fence = BigInt(default=0)
     intent_at = Timestamptz(null=True, default=None, help_text="an effect was begun and its result is not known yet")
+    holds = SmallInt(default=0, help_text="sum of `Hold` flags")
+    held_at = Timestamptz(null=True, default=None, help_text="since when it is held")
+    signal = JSONB(null=True, default=None, help_text="what was told to the current step visit from outside")
+    exit_reason = Text(null=True, default=None, help_text="why it ended, such as end_of_steps or goal:purchased")
+    dedupe_key = Text(null=True, default=None, help_text="who or what it is for, as re-entry rules see it")
+    origin = Text(null=True, default=None, help_text="what started it, once only: event:12, enroll:5:3")
+    event_cursor = BigInt(default=0, help_text="the newest event that a wait of this run has used up")
     last_error = JSONB(null=True, default=None)
     created_at = Timestamptz(default=TimestamptzNow())
     updated_at = Timestamptz(default=TimestamptzNow())
@@ -61,24 +78,21 @@ class Enrollment(Table, tablename="enrollment", db=DB):
     deleted_at = Timestamptz(null=True, default=None)
 
 
-class EnrollmentStep(Table, tablename="enrollment_step", db=DB):
-    """The timeline: one row per finished attempt of a step visit. Append-only, partitioned by month of `created_at`."""
+class EnrollmentWalk(Table, tablename="enrollment_walk", db=DB):
+    """The timeline: one row per commit. Append-only, partitioned by month of `created_at`.
+
+    The view `enrollment_step` shows one row per entry, with the step's id, name and type out of the version.
+    """
 
     id = BigSerial(primary_key=True)
     organization_id = BigInt()
     enrollment_id = BigInt()
-    visit = Integer()
-    step_index = Integer()
-    step_id = Text()
-    name = Text()
-    type = Text()
-    status = Text(help_text="completed, skipped, failed, retrying or unknown")
-    attempt = Integer()
-    started_at = Timestamptz()
-    finished_at = Timestamptz()
-    input = JSONB(null=True)
-    output = JSONB(null=True)
-    error = JSONB(null=True)
+    workflow_id = BigInt()
+    workflow_version = Integer()
+    entries = JSONB(
+        help_text="[visit, step_index, status, attempt, finished_at, started_at or null when the same, input, output, "
+        "error], each cut off after its last value; status: completed, skipped, failed, retrying or unknown"
+    )
     created_at = Timestamptz(default=TimestamptzNow())
 
 

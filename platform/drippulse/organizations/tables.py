@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from piccolo.columns import BigInt, BigSerial, Boolean, Text, Timestamptz
+from piccolo.columns import JSONB, BigInt, BigSerial, Boolean, Text, Timestamptz
 from piccolo.columns.defaults.timestamptz import TimestamptzNow
 from piccolo.table import Table
 
@@ -22,6 +22,8 @@ class Organization(Table, tablename="organization", db=DB):
     id = BigSerial(primary_key=True)
     name = Text(unique=True)
     timezone = Text(default="UTC")
+    paused_at = Timestamptz(null=True, default=None, help_text="since when all of its enrollments are held")
+    sending = JSONB(default="{}", help_text="caps, quiet hours and limits of its mail")
     created_at = Timestamptz(default=TimestamptzNow())
 
 

@@ -10,13 +10,14 @@ from drippulse.kit.text import did_you_mean
 from drippulse.workflows.config_errors import describe_errors
 from drippulse.workflows.errors import InvalidStepGraphError
 from drippulse.workflows.normalize import CanonicalStep, first_sentence, normalize_steps
-from drippulse.workflows.steps.base import EffectStep, StepConfig, StepType
+from drippulse.workflows.steps.base import EffectStep, LocalStep, StepConfig, StepType
 from drippulse.workflows.steps.registry import all_types, find
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One step, ready to run. `effect` tells an effect step from a pure one without asking the class."""
+    """One step, ready to run. `effect` tells a step that prepares an effect from a pure one without asking the class;
+    `local` that the effect is in our own database."""
 
     index: int
     id: str
@@ -25,6 +26,7 @@ class Node:
     config: Any
     step: Any
     effect: bool
+    local: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,8 @@ def _node(index: int, step: CanonicalStep, errors: dict[str, list[str]]) -> Node
         name=step["name"],
         config=config,
         step=step_type,
-        effect=isinstance(step_type, EffectStep),
+        effect=isinstance(step_type, EffectStep | LocalStep),
+        local=isinstance(step_type, LocalStep),
     )
 
 

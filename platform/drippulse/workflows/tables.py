@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from piccolo.columns import JSONB, BigInt, BigSerial, Integer, Text, Timestamptz
+from piccolo.columns import JSONB, Array, BigInt, BigSerial, Integer, Text, Timestamptz
 from piccolo.columns.defaults.timestamptz import TimestamptzNow
 from piccolo.table import Table
 
@@ -26,6 +26,9 @@ class Workflow(Table, tablename="workflow", db=DB):
     status = Text(default=WorkflowStatus.DRAFT, choices=WorkflowStatus)
     version = Integer(default=1)
     integrations = JSONB(default="[]")
+    paused_steps = Array(base_column=Text(), default=list, help_text="ids of steps that hold whoever comes to them")
+    draft = JSONB(null=True, default=None, help_text="steps and settings that are not published yet")
+    draft_updated_at = Timestamptz(null=True, default=None)
     created_at = Timestamptz(default=TimestamptzNow())
     updated_at = Timestamptz(default=TimestamptzNow())
     deleted_at = Timestamptz(null=True, default=None)
@@ -39,4 +42,6 @@ class WorkflowVersion(Table, tablename="workflow_version", db=DB):
     workflow_id = BigInt()
     version = Integer()
     steps = JSONB(help_text="canonical steps: [{id, type, name, position, config}]")
+    settings = JSONB(default="{}", help_text="re-entry, exit criteria and goals")
+    note = Text(default="", help_text="what its publisher says of it")
     created_at = Timestamptz(default=TimestamptzNow())

@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from drippulse.kit.clock import isoformat
+from drippulse.kit.clock import isoformat_or_none
 from drippulse.kit.errors import DomainError
 from drippulse.workflows.graph import Graph, Node
 from drippulse.workflows.steps.base import (
@@ -40,6 +40,7 @@ class Stop(StrEnum):
     WAITING = "waiting"
     EFFECT = "effect"
     YIELDED = "yielded"
+    HELD = "held"
     FAILED = "failed"
     RETRY = "retry"
     ASK = "ask"
@@ -54,7 +55,11 @@ class StepStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Whose walk it is; constant over all of its steps. `timezone` is the contact's."""
+    """Whose walk it is; constant over all of its steps. `timezone` is the contact's.
+
+    `paused` are ids of steps that are not begun. `signal` belongs to the visit that the walk begins with.
+    `skip_sends` is why no effect shall happen until the next wait (what was due in a pause is stale).
+    """
 
     organization_id: int
     enrollment_id: int
@@ -62,6 +67,9 @@ class Subject:
     timezone: str
     templates: Templates
     organization_timezone: str = "UTC"
+    paused: frozenset[str] = frozenset()
+    signal: Mapping[str, Any] | None = None
+    skip_sends: str | None = None
 
 
 @dataclass(slots=True)
@@ -166,13 +174,14 @@ def resume_with(
 class _Runner:
     """One walk. It owns copies of what changes: the state, and the bag once an output is merged."""
 
-    __slots__ = ("graph", "now", "records", "state", "subject")
+    __slots__ = ("first_visit", "graph", "now", "records", "state", "subject")
 
     def __init__(self, graph: Graph, state: WalkState, subject: Subject, now: datetime) -> None:
         self.graph = graph
         self.state = replace(state, visits=dict(state.visits))
         self.subject = subject
         self.now = now
+        self.first_visit = state.visit
         self.records: list[StepRecord] = []
 
     def run(self, max_steps: int) -> Walk:
@@ -191,6 +200,8 @@ class _Runner:
         if self.state.visits.get(node.id, 0) > MAX_VISITS:
             message = f"This step was visited {MAX_VISITS} times by one enrollment, so it is taken for an endless loop."
             return self._fail(node, "loop_limit", message)
+        if node.id in self.subject.paused:
+            return self._rest(Stop.HELD)
         ctx = self._context(node)
         try:
             decision = node.step.prepare(node.config, ctx) if node.effect else node.step.decide(node.config, ctx)
@@ -201,6 +212,8 @@ class _Runner:
             walk.exception = error
             return walk
         if isinstance(decision, Prepared):
+            if self.subject.skip_sends is not None and not node.local:
+                return self._decide(node, Advance(skipped=self.subject.skip_sends), decision.summary)
             return self._rest(Stop.EFFECT, effect=Effect(node, decision, ctx))
         return self._decide(node, decision, None)
 
@@ -220,6 +233,7 @@ class _Runner:
             step_id=node.id,
             step_visits=state.visits.get(node.id, 1),
             organization_timezone=subject.organization_timezone,
+            signal=subject.signal if state.visit == self.first_visit else None,
         )
 
     def settle(self, node: Node, result: Outcome | Decision, effect: Effect | None) -> Walk | None:
@@ -249,7 +263,7 @@ class _Runner:
         if isinstance(decision, Advance):
             return self._move_on(node, decision, shown)
         if isinstance(decision, WaitUntil):
-            shown = {"until": isoformat(decision.at), "reason": decision.reason}
+            shown = {"until": isoformat_or_none(decision.at), "reason": decision.reason}
             self._record(node, StepStatus.WAITING, shown, finished=False)
             return self._rest(Stop.WAITING, reason=decision.reason, until=decision.at)
         return self._finish(node, decision, shown)

@@ -1,7 +1,8 @@
 """What a step type is. One file in this folder is one step type; the registry finds it by itself.
 
 A pure step takes values and returns a `Decision`; an effect step prepares a `Prepared` (pure), which the engine
-performs after it has committed the intent. Nothing in here touches the database.
+performs after it has committed the intent; a local step applies its `Prepared` to the database in the very transaction
+that moves the enrollment on. Only local steps touch the database.
 """
 
 import builtins
@@ -15,6 +16,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
 from pydantic import BaseModel, ConfigDict
 from pydantic.config import JsonDict
 
+from drippulse.kit.db import Session
 from drippulse.kit.http import OutboundHttp
 from drippulse.workflows.templates import Templates
 
@@ -62,7 +64,8 @@ class StepContext:
     """What a decision may depend on; all times are UTC and come from the database's clock.
 
     `visit` numbers the visits of the enrollment to all of its steps, `step_visits` those to this step, this one
-    included. `timezone` is the contact's.
+    included. `timezone` is the contact's. `signal` is what was told to this visit from outside since it began: an event
+    that it waited for (`{"event": {…}}`), a decision (`{"approval": {…}}`).
 
     Read-only by agreement: one is made for every step, and a frozen dataclass takes three times as long to make.
     """
@@ -80,6 +83,7 @@ class StepContext:
     step_id: str = ""
     step_visits: int = 1
     organization_timezone: str = "UTC"
+    signal: Mapping[str, Any] | None = None
 
     @property
     def idempotency_key(self) -> str:
@@ -111,9 +115,12 @@ class Advance:
 
 @dataclass(frozen=True, slots=True)
 class WaitUntil:
-    """The enrollment stays on this step; `decide` is asked again once the database's clock has passed `at`."""
+    """The enrollment stays on this step; it is asked again once the database's clock has passed `at`, or a signal came.
 
-    at: datetime
+    Without a time only a signal ends the wait.
+    """
+
+    at: datetime | None
     reason: str
 
 
@@ -297,6 +304,26 @@ class EffectStep(StepType[C]):
     @abstractmethod
     async def perform(self, prepared: Prepared, ctx: StepContext, services: Services) -> Outcome:
         """Do it once. Never raises for what the outside world does; that is an `Outcome`."""
+
+    @abstractmethod
+    def rehearse(self, prepared: Prepared, ctx: StepContext) -> Rehearsal:
+        """What `/test` shows instead of doing it."""
+
+
+class LocalStep(StepType[C]):
+    """A step whose effect is in our own database: effect, timeline entry and cursor commit together, or not at all."""
+
+    @abstractmethod
+    def prepare(self, config: C, ctx: StepContext) -> Prepared | Decision:
+        """Render the effect. A `Decision` instead means that there is nothing to write."""
+
+    @abstractmethod
+    async def apply(self, prepared: Prepared, ctx: StepContext, session: Session) -> Decision:
+        """Write it, and say how to go on. `session` has the engine's role: every statement names the organization.
+
+        It runs behind the enrollment's fence and may run again when its transaction does not commit. Raises a
+        DomainError to fail the step; what it wrote is then undone.
+        """
 
     @abstractmethod
     def rehearse(self, prepared: Prepared, ctx: StepContext) -> Rehearsal:

@@ -1,0 +1,42 @@
+"""The last look before a mail: asked in the transaction that commits the intent, so that nothing slips in between."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol, TypeAlias
+
+from drippulse.kit.addresses import same_mailbox_key
+from drippulse.kit.db import Session
+from drippulse.workflows.steps.base import Advance, Decision
+
+Key: TypeAlias = tuple[int, int]
+
+SUPPRESSED = """
+SELECT i.id, i.fence FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[])
+  AS i(id, fence, organization_id, email)
+JOIN suppression s ON s.organization_id = i.organization_id AND s.email = i.email
+"""
+ON_THE_LIST = Advance(skipped="the address is on the suppression list")
+
+
+class Candidate(Protocol):
+    """A mail that is about to be sent."""
+
+    @property
+    def key(self) -> Key: ...
+    @property
+    def organization_id(self) -> int: ...
+    @property
+    def recipient(self) -> str | None: ...
+
+
+async def refusals(session: Session, mails: Sequence[Candidate]) -> Mapping[Key, Decision]:
+    """Those that must not go out now, and how their enrollments go on instead: past the step, or waiting on it."""
+    if not mails:
+        return {}
+    rows = await session.fetch(
+        SUPPRESSED,
+        [mail.key[0] for mail in mails],
+        [mail.key[1] for mail in mails],
+        [mail.organization_id for mail in mails],
+        [same_mailbox_key(mail.recipient or "") for mail in mails],
+    )
+    return {(row["id"], row["fence"]): ON_THE_LIST for row in rows}
