@@ -1,42 +1,47 @@
-"""The scheduler: beats, re-issues what is due or whose lease ran out, keeps partitions ahead."""
+"""The scheduler: goes through its chores, and wakes the workers when one of them found something to do."""
 
 import asyncio
 import contextlib
 import time
+from collections.abc import Sequence
 
 import asyncpg
 import structlog
 
-from drippulse.enrollments.sweep import ensure_partitions, sweep
 from drippulse.enrollments.wake import Waker
 from drippulse.kit.db import Database
-
-PARTITION_INTERVAL_SECONDS = 6 * 3600
+from drippulse_workers.chores import CHORES, Chore
 
 log = structlog.get_logger(__name__)
 
 
 class Scheduler:
-    """One round every `interval` seconds; a round that fails is logged and the next one tries again."""
+    """One round every `interval` seconds; a chore that fails is logged, the others go on, the next round tries again."""
 
-    def __init__(self, database: Database, waker: Waker, interval: float) -> None:
+    def __init__(self, database: Database, waker: Waker, interval: float, chores: Sequence[Chore] = CHORES) -> None:
         self._database = database
         self._waker = waker
         self._interval = interval
-        self._partitions_at = 0.0
+        self._chores = chores
+        self._next = dict.fromkeys((chore.name for chore in chores), 0.0)
 
     async def run(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
-            try:
-                await self._round()
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
-                log.error("sweep_failed", reason=str(error) or type(error).__name__)
+            await self.round()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), self._interval)
 
-    async def _round(self) -> None:
-        if await sweep(self._database):
+    async def round(self) -> None:
+        """Every chore whose time has come, once."""
+        found = [await self._do(chore) for chore in self._chores if time.monotonic() >= self._next[chore.name]]
+        if any(found):
             await self._waker.wake()
-        if time.monotonic() >= self._partitions_at:
-            await ensure_partitions(self._database)
-            self._partitions_at = time.monotonic() + PARTITION_INTERVAL_SECONDS
+
+    async def _do(self, chore: Chore) -> bool:
+        try:
+            found = await chore.work(self._database)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            log.error("chore_failed", chore=chore.name, reason=str(error) or type(error).__name__)
+            return False
+        self._next[chore.name] = time.monotonic() + chore.every
+        return found
