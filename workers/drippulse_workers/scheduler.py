@@ -16,7 +16,7 @@ log = structlog.get_logger(__name__)
 
 
 class Scheduler:
-    """One round every `interval` seconds; a chore that fails is logged, the others go on, the next round tries again."""
+    """One round every `interval` seconds; a chore that fails is logged, and the next round tries it again."""
 
     def __init__(self, database: Database, waker: Waker, interval: float, chores: Sequence[Chore] = CHORES) -> None:
         self._database = database
