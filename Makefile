@@ -15,7 +15,10 @@ stop = { echo "$(1)" >&2; exit 1; }
 export UV_PYTHON_DOWNLOADS := never
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 
-.PHONY: up test lint format bench docs lock install clean
+KILLS ?= 1000
+SEED ?= $(shell date +%s)
+
+.PHONY: up test lint format bench chaos docs lock install clean
 .DEFAULT_GOAL := up
 
 up: $(STAMP) ## start everything on this machine
@@ -39,6 +42,9 @@ format: $(STAMP)
 
 bench: $(STAMP) ## measure against limits in the same run; prints and stores a table
 	$(BIN)/python -m tests.bench
+
+chaos: $(STAMP) ## kill it KILLS times with SEED and check that nothing was lost or doubled
+	@$(BIN)/python -m tests.chaos --kills "$(KILLS)" --seed "$(SEED)"
 
 docs: $(STAMP) ## regenerate the committed contracts (OpenAPI, SDL)
 	$(BIN)/drippulse export write

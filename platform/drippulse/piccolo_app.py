@@ -11,10 +11,18 @@ APP_CONFIG = AppConfig(
         modules=[
             "drippulse.organizations.tables",
             "drippulse.workflows.tables",
+            "drippulse.workflows.publishing.tables",
             "drippulse.enrollments.tables",
+            "drippulse.approvals.tables",
+            "drippulse.stalls.tables",
             "drippulse.messaging.tables",
+            "drippulse.sending.tables",
             "drippulse.events.tables",
             "drippulse.integrations.tables",
+            "drippulse.crm.tables",
+            "drippulse.mail_templates.tables",
+            "drippulse.workflows.nodes.tables",
+            "drippulse.kit.idempotency.tables",
         ]
     ),
 )

@@ -11,7 +11,7 @@ from drippulse.settings import Settings, get_settings
 from drippulse_graphql.router import create_graphql_router
 from drippulse_rest.app import create_rest_router
 from drippulse_rest.kit.edge import Edge
-from drippulse_rest.kit.problems import EXCEPTION_HANDLERS
+from drippulse_rest.v1.problems import HANDLERS
 from drippulse_server.mailbox.routes import mailbox_router
 from drippulse_server.services import build_services, opened
 
@@ -39,7 +39,7 @@ def create_app_of(services: AppServices) -> Litestar:
     app = Litestar(
         _routers(services),
         lifespan=[lifespan],
-        exception_handlers=EXCEPTION_HANDLERS,
+        exception_handlers=HANDLERS,
         openapi_config=None,
         logging_config=None,
     )

@@ -10,7 +10,12 @@ from drippulse.kit.db import Database
 from drippulse.kit.services import AppServices
 from drippulse.messaging.service import Tracking
 from drippulse.settings import Settings
+from drippulse_rest.approvals.routes import ROUTES as APPROVALS
+from drippulse_rest.control.enrollments import ROUTES as CONTROL
+from drippulse_rest.control.explain import ROUTES as EXPLAIN
+from drippulse_rest.control.holds import ROUTES as HOLDS
 from drippulse_rest.enrollments.routes import ROUTES as ENROLLMENTS
+from drippulse_rest.events.routes import ROUTES as EVENTS
 from drippulse_rest.integrations.routes import ROUTES as CONNECTIONS
 from drippulse_rest.kit.authorization import authorization
 from drippulse_rest.kit.request import ApiRequest, request_class
@@ -18,12 +23,35 @@ from drippulse_rest.kit.routes import BODY_LIMIT, refuse_undeclared
 from drippulse_rest.openapi.document import build_document, render
 from drippulse_rest.openapi.routes import ROUTES as DOCUMENTATION
 from drippulse_rest.organizations.routes import ROUTES as SESSIONS
+from drippulse_rest.sending.bounces import ROUTES as BOUNCES
+from drippulse_rest.sending.routes import ROUTES as SENDING
+from drippulse_rest.stalls.routes import ROUTES as STALLS
 from drippulse_rest.system.routes import API_ROUTES, ROOT_ROUTES
 from drippulse_rest.tracking.routes import create_tracking_router
+from drippulse_rest.v1.problems import BASE as V1_BASE
+from drippulse_rest.v1.routes import ROUTES as V1
+from drippulse_rest.workflows.publishing import ROUTES as PUBLISHING
 from drippulse_rest.workflows.routes import ROUTES as WORKFLOWS
+from drippulse_rest.workflows.simulation import ROUTES as SIMULATION
 
 BASE = "/api/v1"
-API: Sequence[HTTPRouteHandler] = (*SESSIONS, *WORKFLOWS, *ENROLLMENTS, *CONNECTIONS, *API_ROUTES)
+API: Sequence[HTTPRouteHandler] = (
+    *SESSIONS,
+    *WORKFLOWS,
+    *PUBLISHING,
+    *SIMULATION,
+    *ENROLLMENTS,
+    *EVENTS,
+    *CONTROL,
+    *HOLDS,
+    *EXPLAIN,
+    *CONNECTIONS,
+    *APPROVALS,
+    *STALLS,
+    *SENDING,
+    *BOUNCES,
+    *API_ROUTES,
+)
 
 
 def create_rest_router(services: AppServices) -> Router:
@@ -32,7 +60,7 @@ def create_rest_router(services: AppServices) -> Router:
     Raises:
         ImproperlyConfiguredException: a route declares neither a permission nor that it is public.
     """
-    tracking = create_tracking_router(Tracking(services.database, services.settings))
+    tracking = create_tracking_router(Tracking(services.database, services.settings, services.waker))
     routes = _routes(tracking, request_class(services))
     return Router("/", route_handlers=[routes], guards=[authorization(services.authenticator)])
 
@@ -40,7 +68,13 @@ def create_rest_router(services: AppServices) -> Router:
 def _routes(tracking: Sequence[Router], requests: type[ApiRequest]) -> Router:
     router = Router(
         "/",
-        route_handlers=[Router(BASE, route_handlers=list(API)), *ROOT_ROUTES, *DOCUMENTATION, *tracking],
+        route_handlers=[
+            Router(BASE, route_handlers=list(API)),
+            Router(V1_BASE, route_handlers=list(V1)),
+            *ROOT_ROUTES,
+            *DOCUMENTATION,
+            *tracking,
+        ],
         request_class=requests,
         request_max_body_size=BODY_LIMIT,
     )

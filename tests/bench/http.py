@@ -15,9 +15,9 @@ from tests.support.world import step
 
 ROWS = 10_000
 SECONDS = 5.0
-STARTS = 30
-BULK_TARGET = 5_000
-START_P50_TARGET = 0.1
+STARTS = 200
+BULK_TARGET = 10_000
+START_P50_TARGET, START_P99_TARGET = 0.05, 1.0
 
 QUERY = """{ enrollments(first: 50) { totalCount nodes { id status contact { email name } workflow { id name }
   currentStep { index name type } progress { percent } } } }"""
@@ -56,7 +56,7 @@ async def starts(stack: Stack, results: Results) -> None:
         base = f"/api/v1/workflows/{workflow}/enrollments"
         for number in range(STARTS):
             made = await client.post(f"{base}/bulk", json={"contacts": [{"email": f"s{number}@example.com"}]})
-            await asyncio.sleep(0.6)
+            await asyncio.sleep(0.15)
             detail = (await client.get(f"{base}/{made.json()['enrollment_ids'][0]}")).json()
             waits.append(_seconds(detail["timeline"][0]["finished_at"]) - _seconds(detail["created_at"]))
     waits.sort()
@@ -64,9 +64,9 @@ async def starts(stack: Stack, results: Results) -> None:
         "due to start, idle, p50",
         waits[len(waits) // 2] * 1000,
         "ms",
-        limit=f"p95 {waits[int(STARTS * 0.95)] * 1000:.0f} ms",
-        target=f"<= {START_P50_TARGET * 1000:.0f} ms",
-        met=waits[len(waits) // 2] <= START_P50_TARGET,
+        limit=f"p95 {waits[int(STARTS * 0.95)] * 1000:.0f} ms, p99 {waits[int(STARTS * 0.99)] * 1000:.0f} ms",
+        target=f"<= {START_P50_TARGET * 1000:.0f} ms, p99 <= {START_P99_TARGET:.0f} s",
+        met=waits[len(waits) // 2] <= START_P50_TARGET and waits[int(STARTS * 0.99)] <= START_P99_TARGET,
     )
 
 

@@ -12,7 +12,7 @@ from tests.support.world import World, email, step
 
 MAILS = 3_000
 CONCURRENCY = 50
-TARGET = 0.5
+TARGET = 0.7
 
 FILL = """
 INSERT INTO enrollment (organization_id, workflow_id, workflow_version, email, step_id, bag)

@@ -3,11 +3,13 @@
 import json
 import os
 import platform
+import re
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+import psutil
 from rich.console import Console
 from rich.table import Table
 
@@ -41,7 +43,7 @@ class Results:
         for one in self.figures:
             table.add_row(
                 one.name,
-                f"{one.value:,.4g} {one.unit}" if one.value < 1000 else f"{one.value:,.0f} {one.unit}",
+                shown(one),
                 one.limit,
                 one.target,
                 "met" if one.met else "MISSED",
@@ -52,13 +54,29 @@ class Results:
         """Write the figures with the machine and the versions; the file's path."""
         RESULTS.mkdir(exist_ok=True)
         path = RESULTS / "latest.json"
-        machine = {"cores": os.cpu_count(), "machine": platform.machine(), "python": platform.python_version()}
-        versions = {name: version(name) for name in VERSIONS}
         document = {
             "at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "machine": machine,
-            "versions": versions,
+            "machine": machine(),
+            "versions": versions(),
             "figures": [asdict(one) for one in self.figures],
         }
         path.write_text(json.dumps(document, indent=2) + "\n")
         return path
+
+
+def shown(one: Figure) -> str:
+    return f"{one.value:,.4g} {one.unit}" if one.value < 1000 else f"{one.value:,.0f} {one.unit}"
+
+
+def machine() -> str:
+    """Such as `2 cores of x86_64 (Intel Xeon), 24 GiB`."""
+    cpu = Path("/proc/cpuinfo")
+    found = re.search(r"^model name\s*: (.+)$", cpu.read_text(), re.MULTILINE) if cpu.exists() else None
+    model = f" ({found[1]})" if found else ""
+    memory = psutil.virtual_memory().total / 2**30
+    return f"{os.cpu_count()} cores of {platform.machine()}{model}, {memory:.0f} GiB"
+
+
+def versions() -> str:
+    libraries = ", ".join(f"{name} {version(name)}" for name in VERSIONS)
+    return f"Python {platform.python_version()}, PostgreSQL and Redis embedded, {libraries}"

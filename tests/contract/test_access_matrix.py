@@ -10,6 +10,7 @@ import httpx
 import pytest
 from graphql import build_schema
 
+from drippulse.kit.public_ids import encode_id
 from drippulse.kit.services import AppServices
 from drippulse.organizations import service
 from drippulse.organizations.policy import GRANTS, Permission
@@ -18,6 +19,8 @@ from drippulse_graphql.schema import sdl
 from drippulse_rest.app import openapi_document
 from tests.conftest import MakeClient, MakeOrganization
 from tests.support.organizations import PASSWORD, TestOrganization
+from tests.support.planted import APPROVAL, plant
+from tests.support.v1 import make_contact, make_template, ref
 from tests.support.workflows import create_workflow, enroll
 
 READ, WRITE, PUBLIC = Permission.READ, Permission.WRITE, None
@@ -41,16 +44,80 @@ REST = {
     "updateWorkflow": WRITE,
     "deleteWorkflow": WRITE,
     "testWorkflow": WRITE,
+    "simulateWorkflow": WRITE,
+    "getWorkflowDraft": READ,
+    "saveWorkflowDraft": WRITE,
+    "dropWorkflowDraft": WRITE,
+    "previewPublishing": WRITE,
+    "publishWorkflow": WRITE,
+    "listVersionMoves": READ,
+    "listWorkflowVersions": READ,
+    "diffWorkflowVersions": READ,
+    "getWorkflowVersion": READ,
+    "restoreWorkflowVersion": WRITE,
     "listEnrollments": READ,
     "bulkEnroll": WRITE,
     "getEnrollment": READ,
     "deleteEnrollment": WRITE,
+    "pauseEnrollment": WRITE,
+    "resumeEnrollment": WRITE,
+    "cancelEnrollment": WRITE,
+    "retryEnrollment": WRITE,
+    "resolveEnrollment": WRITE,
+    "actOnEnrollments": WRITE,
+    "explainEnrollment": READ,
+    "getWorkflowHolds": READ,
+    "pauseWorkflow": WRITE,
+    "resumeWorkflow": WRITE,
+    "pauseStep": WRITE,
+    "resumeStep": WRITE,
+    "getOrganizationHolds": READ,
+    "pauseOrganization": Permission.ADMINISTER,
+    "resumeOrganization": Permission.ADMINISTER,
+    "sendEvent": WRITE,
+    "sendEvents": WRITE,
+    "listEvents": READ,
+    "listApprovals": READ,
+    "getApproval": READ,
+    "decideApproval": Permission.DECIDE_APPROVALS,
+    "listStalls": READ,
+    "repairStalls": Permission.ADMINISTER,
     "listIntegrationConnections": READ,
     "createIntegrationConnection": WRITE,
     "getIntegrationConnection": READ,
     "updateIntegrationConnection": WRITE,
     "deleteIntegrationConnection": WRITE,
     "testIntegrationConnection": WRITE,
+    "getSending": READ,
+    "updateSending": Permission.ADMINISTER,
+    "getSendingStatus": READ,
+    "resetSendingBreaker": Permission.ADMINISTER,
+    "getBounceWebhook": Permission.ADMINISTER,
+    "rotateBounceWebhook": Permission.ADMINISTER,
+    "reportBounces": PUBLIC,
+    "listSuppressions": READ,
+    "createSuppression": WRITE,
+    "deleteSuppression": WRITE,
+    "v1ListWorkflows": READ,
+    "v1CreateWorkflow": WRITE,
+    "v1GetWorkflow": READ,
+    "v1UpdateWorkflow": WRITE,
+    "v1DeleteWorkflow": WRITE,
+    "v1ListContacts": READ,
+    "v1CreateContact": WRITE,
+    "v1GetContact": READ,
+    "v1UpdateContact": WRITE,
+    "v1DeleteContact": WRITE,
+    "v1ListTemplates": READ,
+    "v1CreateTemplate": WRITE,
+    "v1GetTemplate": READ,
+    "v1UpdateTemplate": WRITE,
+    "v1DeleteTemplate": WRITE,
+    "v1ListEnrollments": READ,
+    "v1CreateEnrollment": WRITE,
+    "v1BulkEnroll": WRITE,
+    "v1GetEnrollment": READ,
+    "v1ListEnrollmentLogs": READ,
 }
 GRAPHQL: dict[str, tuple[Permission, str]] = {
     "Query.node": (READ, '{ node(id: "V29ya2Zsb3c6OTk5OTk5OTk5") { id } }'),
@@ -65,8 +132,29 @@ GRAPHQL: dict[str, tuple[Permission, str]] = {
         'mutation { enrollContacts(input: { workflowId: "999999999", contacts: [] }) { createdCount } }',
     ),
 }
-PARAMETERS = {"workflow_id": "workflow", "enrollment_id": "enrollment", "connection_id": "connection"}
+PARAMETERS = {
+    "workflow_id": "workflow",
+    "version": "version",
+    "step_id": "step",
+    "enrollment_id": "enrollment",
+    "connection_id": "connection",
+    "approval_id": "approval",
+}
+BODIES: dict[str, dict[str, Any]] = {
+    "bulkEnroll": {"contacts": [{"email": "a@b.com"}]},
+    "resolveEnrollment": {"action": "skip"},
+    "actOnEnrollments": {"action": "cancel", "all": True},
+    "decideApproval": {"decision": "approve"},
+    "simulateWorkflow": {"contacts": [{"email": "a@b.com"}]},
+}
+"""What an operation needs in its body before it looks for the id."""
 UNKNOWN = 999_999_999
+V1_PARAMETERS = {
+    "workflow_ref": ("wf", "workflow"),
+    "contact_ref": ("con", "contact"),
+    "template_ref": ("tpl", "template"),
+    "enrollment_ref": ("enr", "enrollment"),
+}
 NOBODIES = ("none", "garbage", "basic", "revoked key", "expired key", "ended session", "session of a former member")
 ROLES = list(MemberRole)
 
@@ -88,6 +176,8 @@ class Operation:
         path = self.path
         for parameter, kind in PARAMETERS.items():
             path = path.replace(f"{{{parameter}}}", str(ids.get(kind, UNKNOWN)))
+        for parameter, (prefix, kind) in V1_PARAMETERS.items():
+            path = path.replace(f"{{{parameter}}}", encode_id(prefix, ids.get(kind, UNKNOWN)))
         assert "{" not in path, "a new path parameter: give it a place in PARAMETERS"
         return path
 
@@ -105,14 +195,17 @@ WITH_IDS = [operation for operation in PROTECTED if "{" in operation.path]
 
 
 @pytest.fixture(scope="module")
-async def theirs(new_organization: MakeOrganization) -> tuple[TestOrganization, dict[str, int]]:
+async def theirs(new_organization: MakeOrganization, services: AppServices) -> tuple[TestOrganization, dict[str, int]]:
     """Another organization and the ids of what it has."""
     other = await new_organization()
     workflow = (await create_workflow(other.client))["id"]
     enrollment = (await enroll(other.client, workflow))["enrollment_ids"][0]
     slack = {"provider": "slack", "bot_token": "xoxb-0-canary"}
     connection = (await other.client.post("/api/v1/integration_connections", json=slack)).json()["id"]
-    return other, {"workflow": workflow, "enrollment": enrollment, "connection": connection}
+    approval = await plant(services.database, APPROVAL, other.id, enrollment)
+    ids = {"workflow": workflow, "enrollment": enrollment, "connection": connection, "approval": approval}
+    contact, template = await make_contact(other.client), await make_template(other.client)
+    return other, {**ids, "contact": ref(contact["id"]), "template": ref(template["id"])}
 
 
 @pytest.fixture(scope="module")
@@ -196,14 +289,16 @@ async def test_roles_do_what_they_are_granted_and_nothing_else(
             assert answer.status_code not in {401, 403}, (role, kind)
             assert answer.status_code < 500, (role, kind)
         else:
-            assert (answer.status_code, answer.json()["error"]) == (403, "forbidden"), (role, kind)
+            body = answer.json()
+            told = body["error"]["code"] if operation.path.startswith("/v1/") else body["error"]
+            assert (answer.status_code, told) == (403, "forbidden"), (role, kind)
 
 
 @pytest.mark.parametrize("operation", WITH_IDS, ids=str)
 async def test_foreign_ids_answer_as_random_ids_do(
     operation: Operation, theirs: tuple[TestOrganization, dict[str, int]], client: httpx.AsyncClient
 ) -> None:
-    body = {"contacts": [{"email": "a@b.com"}]} if operation.name == "bulkEnroll" else operation.body
+    body = BODIES.get(operation.name, operation.body)
     answers = [
         await client.request(operation.method, operation.url(ids), json=body) for ids in (theirs[1], dict[str, int]())
     ]

@@ -66,7 +66,8 @@ def test_everything_has_words_and_errors_have_our_shape(document: dict[str, Any]
             assert answer["description"], where
             if int(status) >= 400 and int(status) != 503:
                 schema = answer["content"]["application/json"]["schema"]
-                assert schema == {"$ref": "#/components/schemas/Problem"}, f"{where} {status}"
+                model = "ErrorEnvelope" if path.startswith("/v1/") else "Problem"
+                assert schema == {"$ref": f"#/components/schemas/{model}"}, f"{where} {status}"
 
 
 def test_protected_routes_say_so(document: dict[str, Any]) -> None:

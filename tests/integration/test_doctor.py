@@ -59,6 +59,7 @@ async def test_a_healthy_database_passes_every_check(
         "migrations",
         "row-level security",
         "sweeper",
+        "stalls",
     }
 
 

@@ -12,6 +12,7 @@ from drippulse.enrollments.cancellation import remove
 from drippulse.enrollments.claim import Claimed, claim
 from drippulse.enrollments.commit import Progress, Verdict, commit
 from drippulse.enrollments.sweep import sweep
+from drippulse.enrollments.tables import Hold
 from drippulse.kit.crypto import Vault
 from drippulse.kit.db import Record
 from drippulse.organizations import service as organizations
@@ -222,7 +223,7 @@ async def test_pausing_a_workflow_holds_everybody_and_resuming_loses_nobody(worl
     await world.drain()
     assert world.sink.ledger == []
     row = await world.row(one)
-    assert (row["status"], row["claimable_at"], row["wait_reason"]) == ("active", None, "workflow_paused")
+    assert (row["status"], row["claimable_at"], row["holds"]) == ("active", None, Hold.WORKFLOW)
     await set_status(world, workflow, "active")
     await world.drain()
     assert len(world.sink.ledger) == 1

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -19,6 +19,7 @@ from drippulse.enrollments.graphs import Graphs
 from drippulse.enrollments.leases import Leases
 from drippulse.enrollments.services import LiveServices
 from drippulse.enrollments.state import begin, walk_state
+from drippulse.enrollments.tables import Hold
 from drippulse.enrollments.writer import GroupWriter
 from drippulse.kit.crypto import Vault
 from drippulse.kit.db import Role
@@ -31,6 +32,7 @@ from drippulse.workflows.templates import Templates
 from drippulse.workflows.walk import advance
 from tests.conftest import MakeDatabase
 from tests.support.smtp_sink import Behaviour
+from tests.support.waiting import eventually
 from tests.support.world import World, email, make_world, step
 
 
@@ -72,16 +74,6 @@ def at(held: Claimed, **changes: object) -> Progress:
 
 def entries(held: Claimed) -> str:
     return dump_json([[1, 0, "completed", held.attempt, held.now]])
-
-
-async def eventually(holds: Callable[[], Awaitable[bool]] | Callable[[], bool], within: float = 10) -> None:
-    end = time.monotonic() + within
-    while True:
-        answer = holds()
-        if answer if isinstance(answer, bool) else await answer:
-            return
-        assert time.monotonic() < end, "it did not come to that"
-        await asyncio.sleep(0.02)
 
 
 async def set_status(world: World, workflow: int, status: str) -> None:
@@ -392,5 +384,5 @@ async def test_nothing_follows_a_call_that_ends_during_a_pause(world: World) -> 
         await eventually(recorded)
         await asyncio.sleep(0.3)
     row = await world.row(one)
-    assert (row["wait_reason"], row["claimable_at"], row["visit"]) == ("workflow_paused", None, 1)
+    assert (row["holds"], row["claimable_at"], row["visit"]) == (Hold.WORKFLOW, None, 1)
     assert len(world.sink.ledger) == 1

@@ -37,8 +37,8 @@ STATES = {
         last_error = '{"code": "smtp", "message": "refused", "step_index": 1, "at": "2026-01-02T03:04:05.678Z"}'""",
     "paused": "status = 'paused', current_step_index = 1",
     "leased": "claimable_at = now() + interval '30 seconds', fence = 7",
-    "held": "claimable_at = NULL, wait_reason = 'workflow_paused', next_run_at = now() - interval '1 hour'",
-    "held while waiting": """claimable_at = NULL, wait_reason = 'workflow_paused', current_step_index = 1,
+    "held": "claimable_at = NULL, holds = 4, next_run_at = now() - interval '1 hour'",
+    "held while waiting": """claimable_at = NULL, holds = 12, wait_reason = 'wait', current_step_index = 1,
         next_run_at = now() + interval '1 day'""",
     "unknown": "claimable_at = NULL, next_run_at = NULL, wait_reason = 'outcome_unknown', current_step_index = 1",
     "waiting for decades": "next_run_at = now() + interval '60 years', current_step_index = 1",
@@ -123,8 +123,10 @@ async def test_a_workflow_has_the_facts_of_rest(
     workflow = await create_workflow(client, integrations=[{"provider": "slack"}])
     await _in_every_state(services, organization, workflow["id"])
     query = """query ($id: ID!) { workflow(id: $id) {
-      databaseId name description status version integrations createdAt updatedAt steps { id type name position config }
+      databaseId name description status version integrations settings hasDraft createdAt updatedAt
+      steps { id type name position config }
       stepFunnel { steps { stepIndex stepNumber name type activeLeads waitingLeads runningLeads }
+        otherVersions { version stepId }
         totals { active paused completed failed cancelled totalEnrollments } } } }"""
     found = (await graphql(client, query, id=str(workflow["id"])))["workflow"]
     assert found.pop("stepFunnel") == _camel(

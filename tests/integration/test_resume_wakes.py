@@ -14,11 +14,11 @@ async def test_resuming_a_workflow_sends_a_wake_up(client: httpx.AsyncClient, se
     body = {"name": "W", "status": "paused", "steps": [{"type": "log", "config": {"message": "x"}}]}
     workflow = (await client.post("/api/v1/workflows", json=body)).json()
     queue = redis.asyncio.from_url(settings.redis_url)  # pyright: ignore[reportUnknownMemberType] - untyped
-    before = await queue.llen(f"{NAMESPACE}:{QUEUE}")
+    await queue.delete(f"{NAMESPACE}:{QUEUE}")
     path = f"/api/v1/workflows/{workflow.get('workflow', workflow)['id']}"
     assert (await client.patch(path, json={"status": "active"})).status_code == 200
     end = time.monotonic() + 5
-    while await queue.llen(f"{NAMESPACE}:{QUEUE}") == before:
+    while not await queue.llen(f"{NAMESPACE}:{QUEUE}"):
         assert time.monotonic() < end, "nobody was woken"
         await asyncio.sleep(0.02)
     await queue.aclose()

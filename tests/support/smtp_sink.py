@@ -1,6 +1,7 @@
 """A real SMTP server on loopback that keeps a ledger, and misbehaves on demand."""
 
 import asyncio
+import time
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -26,6 +27,7 @@ class Taken:
     sender: str
     recipients: tuple[str, ...]
     content: bytes
+    taken_at: float = field(default_factory=time.time)
 
     @property
     def message(self) -> EmailMessage:

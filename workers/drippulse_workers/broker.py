@@ -1,6 +1,5 @@
 """The Dramatiq broker on Redis."""
 
-from dramatiq import Broker
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import ShutdownNotifications
 
@@ -10,7 +9,7 @@ NAMESPACE = "drippulse"
 QUEUE = "engine"
 
 
-def create_broker(settings: Settings) -> Broker:
+def create_broker(settings: Settings) -> RedisBroker:
     """A broker without retries, delays or results: messages are wake-ups, PostgreSQL holds the work."""
     return RedisBroker(
         url=settings.redis_url,

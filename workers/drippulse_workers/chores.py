@@ -3,8 +3,16 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from drippulse.approvals.queries import tidy
 from drippulse.enrollments.sweep import ensure_partitions, sweep
+from drippulse.events.dispatcher import forget_stale
+from drippulse.events.rounds import events_round
 from drippulse.kit.db import Database
+from drippulse.kit.idempotency.service import forget_old
+from drippulse.sending.breaker import evaluate_all, forget_old_counts
+from drippulse.settings import get_settings
+from drippulse.stalls.watchdog import patience, watch
+from drippulse.workflows.publishing.moves import move_versions
 
 Work = Callable[[Database], Awaitable[bool]]
 
@@ -23,7 +31,25 @@ async def _partitions(database: Database) -> bool:
     return False
 
 
+async def _watchdog(database: Database) -> bool:
+    await watch(database, patience(get_settings()))
+    return False
+
+
+async def _approvals(database: Database) -> bool:
+    await tidy(database)
+    return False
+
+
 CHORES: tuple[Chore, ...] = (
     Chore("sweep", 0, sweep),
     Chore("partitions", 6 * 3600, _partitions),
+    Chore("idempotency_keys", 3600, forget_old),
+    Chore("events", 15, events_round),
+    Chore("event_leftovers", 3600, forget_stale),
+    Chore("version_moves", 30, move_versions),
+    Chore("watchdog", 60, _watchdog),
+    Chore("approvals", 600, _approvals),
+    Chore("breakers", 60, evaluate_all),
+    Chore("send_counts", 3600, forget_old_counts),
 )

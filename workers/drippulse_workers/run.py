@@ -8,11 +8,13 @@ import dramatiq
 import structlog
 from prometheus_client import start_http_server
 
+from drippulse.kit.collector import tune_collector
 from drippulse.kit.db import Database
 from drippulse.kit.logging import configure_logging
 from drippulse.settings import Settings
 from drippulse_workers.actors import declare_wake
 from drippulse_workers.broker import create_broker
+from drippulse_workers.dispatching import DispatchLoop
 from drippulse_workers.scheduler import Scheduler
 from drippulse_workers.wake import DramatiqWaker
 
@@ -56,24 +58,29 @@ async def _work(settings: Settings, stop: asyncio.Event) -> None:
     from drippulse.enrollments.engine import Engine  # here, so that the scheduler stays small
 
     engine = await Engine.create(settings)
+    tune_collector()
     loop = asyncio.get_running_loop()
     broker = create_broker(settings)
-    declare_wake(broker, lambda: _poke(loop, engine.poke))
+    events = DispatchLoop(settings, engine.poke)
+    declare_wake(broker, lambda: _poke(loop, engine.poke, events.poke))
     listener = dramatiq.Worker(broker, worker_threads=1, worker_timeout=POLL_MILLISECONDS)
     await asyncio.to_thread(listener.start)
     log.info("worker_started")
-    running = asyncio.create_task(engine.run())
+    running, dispatching = asyncio.create_task(engine.run()), asyncio.create_task(events.run())
     await asyncio.wait([asyncio.create_task(stop.wait()), running], return_when=asyncio.FIRST_COMPLETED)
+    dispatching.cancel()
     await engine.stop()
     await running
+    await asyncio.wait([dispatching])
     await asyncio.to_thread(listener.stop, timeout=1500)
     await engine.close()
     log.info("worker_stopped")
 
 
-def _poke(loop: asyncio.AbstractEventLoop, poke: Callable[[], None]) -> None:
-    if not loop.is_closed():
-        loop.call_soon_threadsafe(poke)
+def _poke(loop: asyncio.AbstractEventLoop, *pokes: Callable[[], None]) -> None:
+    for poke in pokes:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(poke)
 
 
 async def _schedule(settings: Settings, stop: asyncio.Event) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from typing import cast
 
 import structlog
 from dramatiq.errors import DramatiqError
@@ -9,9 +10,10 @@ from redis.exceptions import RedisError
 
 from drippulse.settings import Settings
 from drippulse_workers.actors import wake_message
-from drippulse_workers.broker import create_broker
+from drippulse_workers.broker import NAMESPACE, QUEUE, create_broker
 
 COALESCE_SECONDS = 0.02
+ENOUGH_MESSAGES = 100
 
 log = structlog.get_logger(__name__)
 
@@ -37,6 +39,9 @@ class DramatiqWaker:
             log.warning("wake_up_lost", reason=str(error))
 
     def _enqueue(self) -> None:
+        waiting = cast("int", self._broker.client.llen(f"{NAMESPACE}:{QUEUE}"))  # pyright: ignore[reportUnknownMemberType] - redis types its commands for both of its clients
+        if waiting >= ENOUGH_MESSAGES:
+            return  # nobody reads them now, and one is as good as a hundred
         self._broker.enqueue(wake_message())  # pyright: ignore[reportUnknownMemberType] - dramatiq leaves Message's result type open
 
     async def close(self) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from drippulse.enrollments.expressions import TIMED, WAITING
+from drippulse.enrollments.expressions import TIMED, WAIT_REASON, WAITING
 from drippulse.enrollments.tables import EnrollmentStatus
 from drippulse_graphql.enrollments.history import (
     Delivery,
@@ -73,7 +73,7 @@ class Wait:
     waiting: bool = column(WAITING)
     until: datetime | None = column(f"CASE WHEN {TIMED} THEN e.next_run_at END")
     seconds_remaining: int = column(SECONDS)
-    reason: str | None = column(f"CASE WHEN {WAITING} THEN e.wait_reason END")
+    reason: str | None = column(WAIT_REASON)
 
 
 @strawberry.type

@@ -29,9 +29,22 @@ class StepFunnelTotals:
     total_enrollments: int
 
 
+@strawberry.type(description="Active runs on a step of an older version that the newest one does not have.")
+class StepFunnelOther:
+    version: int
+    step_id: str
+    step_index: int
+    name: str
+    type: str
+    active_leads: int
+    waiting_leads: int
+    running_leads: int
+
+
 @strawberry.type
 class StepFunnel:
     steps: list[StepFunnelStep]
+    other_versions: list[StepFunnelOther]
     totals: StepFunnelTotals
 
 

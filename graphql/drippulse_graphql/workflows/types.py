@@ -76,6 +76,10 @@ class Workflow(Node):
     )
     steps: list[Step] = resolved(_steps, keys={"steps_json": "v.steps"})
     integrations: JSON = column("w.integrations", decode=orjson.loads)
+    settings: JSON = column(
+        "v.settings", decode=orjson.loads, description="Re-entry, exit criteria and goals of the newest version."
+    )
+    has_draft: bool = column("w.draft IS NOT NULL", description="Whether changes wait to be published.")
     created_at: datetime = column("w.created_at")
     updated_at: datetime = column("w.updated_at")
     step_funnel: StepFunnel = resolved(

@@ -1,10 +1,12 @@
 """The last look before a mail: asked in the transaction that commits the intent, so that nothing slips in between."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from drippulse.kit.addresses import same_mailbox_key
 from drippulse.kit.db import Session
+from drippulse.sending.rules import Looked, Outgoing, look
 from drippulse.workflows.steps.base import Advance, Decision
 
 Key: TypeAlias = tuple[int, int]
@@ -17,21 +19,26 @@ JOIN suppression s ON s.organization_id = i.organization_id AND s.email = i.emai
 ON_THE_LIST = Advance(skipped="the address is on the suppression list")
 
 
-class Candidate(Protocol):
+class Candidate(Outgoing, Protocol):
     """A mail that is about to be sent."""
 
-    @property
-    def key(self) -> Key: ...
-    @property
-    def organization_id(self) -> int: ...
     @property
     def recipient(self) -> str | None: ...
 
 
-async def refusals(session: Session, mails: Sequence[Candidate]) -> Mapping[Key, Decision]:
-    """Those that must not go out now, and how their enrollments go on instead: past the step, or waiting on it."""
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """`refused`: those that must not go out now, and how their enrollments go on instead: past the step, or waiting on
+    it. `looked.book` counts the others against their caps once they are written."""
+
+    refused: Mapping[Key, Decision]
+    looked: Looked
+
+
+async def admission(session: Session, mails: Sequence[Candidate]) -> Admission:
+    """Asks the suppression list first, then the organization's sending policy."""
     if not mails:
-        return {}
+        return Admission({}, Looked())
     rows = await session.fetch(
         SUPPRESSED,
         [mail.key[0] for mail in mails],
@@ -39,4 +46,6 @@ async def refusals(session: Session, mails: Sequence[Candidate]) -> Mapping[Key,
         [mail.organization_id for mail in mails],
         [same_mailbox_key(mail.recipient or "") for mail in mails],
     )
-    return {(row["id"], row["fence"]): ON_THE_LIST for row in rows}
+    on_the_list: dict[Key, Decision] = {(row["id"], row["fence"]): ON_THE_LIST for row in rows}
+    looked = await look(session, [mail for mail in mails if mail.key not in on_the_list])
+    return Admission(on_the_list | looked.waits, looked)

@@ -1,11 +1,13 @@
 """Taking due work: the one query that reaches over organizations, under the engine's own database role."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from drippulse.enrollments.gate import TURNED_AWAY, turn_away
 from drippulse.enrollments.tables import RETRY
-from drippulse.kit.db import Database, Role, Session
+from drippulse.kit.db import Database, Record, Role, Session
 
 # Every organization with active enrollments, by skipping through the index: cost grows with organizations, not rows.
 TENANTS = """
@@ -26,7 +28,8 @@ WITH RECURSIVE tenant AS (
 """
 
 CLAIM = f"""{TENANTS}, due_tenant AS MATERIALIZED (
-  SELECT organization_id FROM first_due WHERE due_at <= now() ORDER BY random() LIMIT $1::bigint
+  SELECT organization_id FROM first_due WHERE due_at <= now() AND organization_id <> ALL ($3::bigint[])
+  ORDER BY random() LIMIT $1::bigint
 ), due AS MATERIALIZED (
   SELECT d.id FROM due_tenant t CROSS JOIN LATERAL (
     SELECT e.id FROM enrollment e
@@ -43,10 +46,12 @@ RETURNING e.id, e.organization_id, e.workflow_id, e.workflow_version, e.timezone
   e.visit, e.visits, e.bag, e.attempt, e.step_entered_at, e.next_run_at, e.fence, e.intent_at, e.wait_reason,
   e.signal, now() AS now,
   (SELECT w.paused_steps FROM workflow w WHERE w.organization_id = e.organization_id AND w.id = e.workflow_id),
+  {TURNED_AWAY} AS turned_away,
   (SELECT o.timezone FROM organization o WHERE o.id = e.organization_id) AS organization_timezone
 """
 
-NEXT_DUE = f"{TENANTS} SELECT extract(epoch FROM min(due_at) - now())::float8 FROM first_due"
+NEXT_DUE = f"""{TENANTS} SELECT extract(epoch FROM min(due_at) - now())::float8 FROM first_due
+WHERE organization_id <> ALL ($1::bigint[])"""
 
 # A row that is locked is being committed, held or cancelled; waiting for it could end in a deadlock.
 OURS = """WITH ours AS MATERIALIZED (
@@ -65,7 +70,7 @@ WHERE e.id = ANY (ARRAY (SELECT id FROM ours)) RETURNING e.id
 """
 
 VERSION = """
-SELECT steps FROM workflow_version WHERE organization_id = $1 AND workflow_id = $2 AND version = $3
+SELECT steps, settings FROM workflow_version WHERE organization_id = $1 AND workflow_id = $2 AND version = $3
 """
 
 RECORDED = """
@@ -109,10 +114,17 @@ class Claimed:
         return self.attempt > SUSPECT_AFTER and self.wait_reason != RETRY
 
 
-async def claim(database: Database, limit: int, lease_seconds: float) -> list[Claimed]:
-    """At most about `limit` due enrollments, taken evenly from every organization that has any."""
+async def claim(database: Database, limit: int, lease_seconds: float, without: Collection[int] = ()) -> list[Claimed]:
+    """At most about `limit` due enrollments, taken evenly from every organization that has any.
+
+    Args:
+        without: organizations that have enough under way here.
+    """
     async with database.session(Role.ENGINE) as session:
-        rows = await session.fetch(CLAIM, limit, timedelta(seconds=lease_seconds))
+        rows = await session.fetch(CLAIM, limit, timedelta(seconds=lease_seconds), list(without))
+        if any(row["turned_away"] for row in rows):
+            await turn_away(session, [row for row in rows if row["turned_away"]])
+            rows = [row for row in rows if not row["turned_away"]]
     return [
         Claimed(
             row["id"],
@@ -140,10 +152,10 @@ async def claim(database: Database, limit: int, lease_seconds: float) -> list[Cl
     ]
 
 
-async def seconds_to_next_due(database: Database) -> float | None:
+async def seconds_to_next_due(database: Database, without: Collection[int] = ()) -> float | None:
     """Seconds until the next enrollment is due or a lease runs out; negative when overdue; None when there is none."""
     async with database.session(Role.ENGINE) as session:
-        return await session.fetchval(NEXT_DUE)
+        return await session.fetchval(NEXT_DUE, list(without))
 
 
 async def renew(database: Database, held: list[tuple[int, int]], lease_seconds: float) -> set[int]:
@@ -164,9 +176,9 @@ async def _write(database: Database, sql: str, held: list[tuple[int, int]], *arg
     return {row["id"] for row in rows}
 
 
-async def load_version(session: Session, organization_id: int, workflow_id: int, version: int) -> str | None:
-    """The steps of an immutable version as JSON text."""
-    return await session.fetchval(VERSION, organization_id, workflow_id, version)
+async def load_version(session: Session, organization_id: int, workflow_id: int, version: int) -> Record | None:
+    """Steps and settings of an immutable version as JSON texts."""
+    return await session.fetchrow(VERSION, organization_id, workflow_id, version)
 
 
 async def recorded_outcomes(database: Database, claimed: list[Claimed]) -> dict[tuple[int, int], tuple[str, str]]:

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from drippulse.enrollments.admission import Key, refusals
+from drippulse.enrollments.admission import Key, admission
+from drippulse.enrollments.gate import refuse_while_changing, settle_holds
 from drippulse.enrollments.tables import EnrollmentStatus, Hold
 from drippulse.kit.db import Database, Role, Session
 from drippulse.workflows.steps.base import Decision
@@ -51,24 +52,25 @@ SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::int[], $5::js
 INTENTS = """
 INSERT INTO delivery
   (organization_id, enrollment_id, workflow_id, visit, step_id, step_index, recipient, subject, message_id, status,
-  links)
+  fence, links)
 SELECT d.organization_id, d.enrollment_id, d.workflow_id, d.visit, d.step_id, d.step_index, d.recipient, d.subject,
-  d.message_id, 'intent', ARRAY(SELECT jsonb_array_elements_text(d.links))
+  d.message_id, 'intent', d.fence, ARRAY(SELECT jsonb_array_elements_text(d.links))
 FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::int[], $5::text[], $6::int[], $7::text[], $8::text[],
-  $9::text[], $10::jsonb[])
-  AS d(organization_id, enrollment_id, workflow_id, visit, step_id, step_index, recipient, subject, message_id, links)
+  $9::text[], $10::bigint[], $11::jsonb[])
+  AS d(organization_id, enrollment_id, workflow_id, visit, step_id, step_index, recipient, subject, message_id, fence,
+       links)
 ON CONFLICT (organization_id, enrollment_id, visit) DO UPDATE
 SET status = 'intent', attempts = delivery.attempts + 1, recipient = excluded.recipient, subject = excluded.subject,
-  links = excluded.links, updated_at = now()
+  links = excluded.links, fence = excluded.fence, updated_at = now()
 """
 
 RESULTS = """
 UPDATE delivery d SET status = r.status, response = r.response, updated_at = now(),
   sent_at = CASE WHEN r.status = 'sent' THEN now() END
-FROM unnest($1::bigint[], $2::bigint[], $3::int[], $4::text[], $5::text[])
-  AS r(organization_id, enrollment_id, visit, status, response)
+FROM unnest($1::bigint[], $2::bigint[], $3::int[], $4::text[], $5::text[], $6::bigint[])
+  AS r(organization_id, enrollment_id, visit, status, response, fence)
 WHERE d.organization_id = r.organization_id AND d.enrollment_id = r.enrollment_id AND d.visit = r.visit
-  AND (d.status = 'intent' OR d.status = 'unknown' AND r.status = 'sent')
+  AND (d.status = 'intent' AND d.fence = coalesce(r.fence, d.fence) OR d.status = 'unknown' AND r.status = 'sent')
 """
 
 EVENTS = """
@@ -88,7 +90,10 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MailIntent:
-    """What the delivery row holds before the call. `links` is a JSON array of URLs."""
+    """What the delivery row holds before the call. `links` is a JSON array of URLs.
+
+    `sender` (empty for the default one) and the contact's `timezone` are what the sending policy asks for.
+    """
 
     visit: int
     step_id: str
@@ -97,15 +102,21 @@ class MailIntent:
     subject: str
     message_id: str
     links: str
+    sender: str = ""
+    timezone: str = "UTC"
 
 
 @dataclass(frozen=True, slots=True)
 class MailResult:
-    """What the delivery row holds after it: sent, retrying, unknown or failed."""
+    """What the delivery row holds after it: sent, retrying, unknown or failed.
+
+    `fence` is that of the intent that this is the result of; None stands for the intent that is open now.
+    """
 
     visit: int
     status: str
     response: str
+    fence: int | None = None
 
 
 @dataclass(slots=True)
@@ -177,12 +188,15 @@ async def commit(database: Database, items: Sequence[Progress], lease_seconds: f
 
 async def commit_in(session: Session, items: Sequence[Progress], lease_seconds: float) -> list[Verdict]:
     """The same inside a transaction that writes more."""
-    refused = await refusals(session, [item for item in items if item.recipient])
+    admitted = await admission(session, [item for item in items if item.recipient])
     for item in items:
-        item.refusal = refused.get(item.key)
+        item.refusal = admitted.refused.get(item.key)
+    await refuse_while_changing(session, [item for item in items if item.intent and item.refusal is None])
     wanted = [item for item in items if item.refusal is None]
+    await settle_holds(session, [item for item in wanted if item.held])
     written = await _update(session, wanted, lease_seconds)
     done = [item for item in wanted if item.key in written]
+    await admitted.looked.book(session, written)
     await _insert_walks(session, done)
     await _insert_intents(session, [item for item in done if item.mail])
     await _update_results(session, wanted)
@@ -249,6 +263,7 @@ async def _insert_intents(session: Session, items: Sequence[Progress]) -> None:
         [mail.recipient for _, mail in rows],
         [mail.subject for _, mail in rows],
         [mail.message_id for _, mail in rows],
+        [item.fence for item, _ in rows],
         [mail.links for _, mail in rows],
     )
 
@@ -263,6 +278,7 @@ async def _update_results(session: Session, items: Sequence[Progress]) -> None:
             [result.visit for _, result in rows],
             [result.status for _, result in rows],
             [result.response for _, result in rows],
+            [result.fence for _, result in rows],
         )
 
 

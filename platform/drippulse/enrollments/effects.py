@@ -14,6 +14,7 @@ from drippulse.enrollments.commit import Verdict
 from drippulse.enrollments.leases import SURE, Held, Leases
 from drippulse.enrollments.local import before_local
 from drippulse.enrollments.reporting import report
+from drippulse.enrollments.slots import Slots
 from drippulse.enrollments.state import MAX_ATTEMPTS, Run, give_up, mail_result, retry_record, to_progress
 from drippulse.enrollments.writer import GroupWriter
 from drippulse.kit.failpoint import failpoint
@@ -29,7 +30,7 @@ log = structlog.get_logger(__name__)
 
 
 class Effects:
-    """Carries one enrollment through its effects. `slots` bounds the calls in flight of this worker."""
+    """Carries one enrollment through its effects. `slots` bounds the calls in flight of one organization."""
 
     def __init__(
         self,
@@ -43,7 +44,7 @@ class Effects:
         self._services = services
         self._writer = writer
         self._leases = leases
-        self._slots = asyncio.Semaphore(slots)
+        self._slots = Slots(slots)
         self._retry_base = retry_base
         self._sleep = sleep
         self.stopping = False
@@ -52,7 +53,7 @@ class Effects:
         """Perform effects until the enrollment rests; the last commit gives the lease back."""
         held = self._leases.hold(run.claimed.id, run.fence, run.asked_at)
         try:
-            async with self._slots:
+            async with self._slots.take(run.claimed.organization_id):
                 if not self.stopping:
                     await self._carry(run, walk, held)
         finally:
@@ -87,7 +88,8 @@ class Effects:
         settled = settle(run, walk, effect, outcome, self._now(run))
         if settled.stop is Stop.FAILED and outcome.kind is OutcomeKind.RETRY:
             outcome = replace(outcome, kind=OutcomeKind.FAILED)  # its attempts are used up
-        run.results += mail_result(effect.prepared, walk.state.visit, outcome)
+        intended = run.fence - 1  # the intent's commit raised it
+        run.results += mail_result(effect.prepared, walk.state.visit, outcome, intended)
         return settled
 
     async def _call(self, effect: Effect) -> Outcome:

@@ -1,6 +1,6 @@
 """Errors of enrollments, with the codes that the API reference documents."""
 
-from drippulse.kit.errors import ValidationError
+from drippulse.kit.errors import ConflictError, ValidationError
 
 
 class WorkflowArchivedError(ValidationError):
@@ -62,3 +62,12 @@ class CsvFileError(ValidationError):
     """A file that cannot be imported as a whole; the message says where and why."""
 
     code = "csv_file"
+
+
+class ActionRefusedError(ConflictError):
+    """An action that does not fit the run's state; the code says why."""
+
+    code = "enrollment_finished"
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message, code=code)

@@ -3,9 +3,9 @@
 All of it is fixed text; `{}` stands where a parameter goes.
 """
 
-from drippulse.enrollments.tables import HELD
+from drippulse.enrollments.tables import HOLD_REASONS
 
-_HELD_REASONS = ", ".join(f"'{reason}'" for reason in HELD)
+_HOLD_CASES = " ".join(f"WHEN e.holds & {hold.value} <> 0 THEN '{reason}'" for hold, reason in HOLD_REASONS.items())
 
 MATCHES = """(e.email ILIKE {} OR e.first_name || ' ' || e.last_name ILIKE {} OR e.lead_ref ILIKE {}
 OR e.bag ->> 'name' ILIKE {})"""
@@ -19,8 +19,12 @@ LEASED_UNTIL = (
 TIMED = "coalesce(e.status = 'active' AND e.next_run_at > now(), false)"
 """Whether it goes on by itself at a time in the future."""
 
-WAITING = f"({TIMED} OR (e.status = 'active' AND coalesce(e.wait_reason IN ({_HELD_REASONS}), false)))"
-"""The same, or somebody has to act first."""
+WAITING = f"({TIMED} OR (e.status = 'active' AND e.claimable_at IS NULL))"
+"""The same, or something without a time has to come first: a decision, an event, the end of a pause."""
+
+WAIT_REASON = f"""CASE WHEN e.status NOT IN ('active', 'paused') THEN NULL WHEN e.status = 'paused' THEN 'paused'
+  {_HOLD_CASES} WHEN {WAITING} THEN e.wait_reason END"""
+"""Why it does not go on now: what holds it, else what it waits for."""
 
 TIMELINE = f"""(
   SELECT organization_id, enrollment_id, id, visit, step_index, step_id, name, type, status, attempt,

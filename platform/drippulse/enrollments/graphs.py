@@ -1,6 +1,7 @@
 """Compiled workflow versions, kept by each worker. A version never changes, so nothing has to be invalidated."""
 
 from collections import OrderedDict
+from dataclasses import replace
 
 import orjson
 
@@ -9,6 +10,7 @@ from drippulse.kit.crypto import Vault
 from drippulse.kit.db import Database, Role
 from drippulse.workflows.graph import Graph, compile_graph
 from drippulse.workflows.secrets import reveal
+from drippulse.workflows.settings import stored_settings
 
 CACHE_SIZE = 1000
 
@@ -32,10 +34,11 @@ class Graphs:
         graph = self._graphs.get(key)
         if graph is None:
             async with self._database.session(Role.ENGINE) as session:
-                text = await load_version(session, organization_id, workflow_id, version)
-            if text is None:
+                row = await load_version(session, organization_id, workflow_id, version)
+            if row is None:
                 return None
-            graph = compile_graph(reveal(orjson.loads(text), self._vault, organization_id), check=False)
+            graph = compile_graph(reveal(orjson.loads(row["steps"]), self._vault, organization_id), check=False)
+            graph = replace(graph, exits=stored_settings(orjson.loads(row["settings"])).exits)
             self._graphs[key] = graph
             while len(self._graphs) > CACHE_SIZE:
                 self._graphs.popitem(last=False)

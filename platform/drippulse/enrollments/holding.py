@@ -1,36 +1,138 @@
-"""Holding a workflow's enrollments while it is paused: nothing is claimed, nothing is lost, due times stay."""
+"""Holding enrollments and letting them go: nothing is claimed meanwhile, nothing is lost.
 
+Holds of an enrollment, a step, a workflow and the organization add up; the run moves again when the last is lifted.
+Why and until when it waits stays as it was.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated, Any
 
-from drippulse.enrollments.tables import WORKFLOW_PAUSED
-from drippulse.kit.db import Session
+from pydantic import ConfigDict, Field, model_validator
+
+from drippulse.enrollments import hold_queries as sql
+from drippulse.enrollments.hold_locks import nothing_starts
+from drippulse.enrollments.tables import Hold
+from drippulse.kit.db import Record, Session
+from drippulse.kit.validation import Input
 
 LONGEST_CALL = timedelta(seconds=150)  # what a worker gives a call, and some for writing down its result
-
-# The fence rises so that a worker in the middle of a batch writes nothing; what it was calling is settled on release.
-# The attempt that such a worker had begun does not count: it was taken from it.
-HOLD = """WITH live AS (
-  SELECT id FROM enrollment
-  WHERE organization_id = $1 AND workflow_id = $2 AND status = 'active' AND claimable_at IS NOT NULL
-  ORDER BY id FOR UPDATE)
-UPDATE enrollment e SET claimable_at = NULL, wait_reason = $3, fence = e.fence + 1, updated_at = now(),
-  attempt = CASE WHEN e.claimable_at IS DISTINCT FROM e.next_run_at THEN greatest(e.attempt - 1, 0) ELSE e.attempt END
-FROM live WHERE e.organization_id = $1 AND e.id = live.id"""
-
-# A call that was in flight when the hold came is given the time to end and be recorded, before it is settled.
-RELEASE = """WITH held AS (
-  SELECT id FROM enrollment WHERE organization_id = $1 AND workflow_id = $2 AND status = 'active' AND wait_reason = $3
-  ORDER BY id FOR UPDATE)
-UPDATE enrollment e SET wait_reason = NULL, updated_at = now(),
-  claimable_at = coalesce(greatest(next_run_at, intent_at + $4), now())
-FROM held WHERE e.organization_id = $1 AND e.id = held.id"""
+STALE = "it was due too long ago when the pause ended"
+PLACES = ("FREEZE", "SKIP", "GAP", "FIRST", "REASON", "CALL")
 
 
-async def hold(session: Session, organization_id: int, workflow_id: int) -> None:
-    """Take every active enrollment of a workflow out of the engine's reach."""
-    await session.execute(HOLD, organization_id, workflow_id, WORKFLOW_PAUSED)
+class Clock(StrEnum):
+    RUN = "run"
+    FREEZE = "freeze"
 
 
-async def release(session: Session, organization_id: int, workflow_id: int) -> None:
-    """Give them back; what came due in between is due at once."""
-    await session.execute(RELEASE, organization_id, workflow_id, WORKFLOW_PAUSED, LONGEST_CALL)
+class Late(StrEnum):
+    SEND = "send"
+    SKIP = "skip"
+    RESPREAD = "respread"
+
+
+class ResumePolicy(Input):
+    """How to go on after a pause. It counts when the last hold of a run is lifted."""
+
+    model_config = ConfigDict(frozen=True)
+
+    clock: Annotated[Clock, Field(strict=False)] = Field(
+        default=Clock.RUN,
+        description="run: due times stay, what came due meanwhile is due at once. freeze: they move by the time held.",
+    )
+    late: Annotated[Late, Field(strict=False)] = Field(
+        default=Late.SEND,
+        description="What is overdue: send; skip (what was due more than late_hours ago goes on without sending until "
+        "its next wait); respread (evenly, oldest first, at rate_per_minute).",
+    )
+    late_hours: float = Field(default=0, ge=0, le=87_600, allow_inf_nan=False, description="For late: skip.")
+    rate_per_minute: float | None = Field(
+        default=None, gt=0, le=1_000_000, allow_inf_nan=False, description="For late: respread."
+    )
+
+    @model_validator(mode="after")
+    def _belongs_together(self) -> "ResumePolicy":
+        if self.late is Late.RESPREAD and self.rate_per_minute is None:
+            raise ValueError("late: respread needs rate_per_minute, such as 60")
+        return self
+
+    @property
+    def skip_after(self) -> timedelta | None:
+        """From which lateness on sends are skipped."""
+        return timedelta(hours=self.late_hours) if self.late is Late.SKIP else None
+
+    @property
+    def gap(self) -> timedelta | None:
+        """The time between two runs of a respread."""
+        return (
+            timedelta(minutes=1 / self.rate_per_minute) if self.late is Late.RESPREAD and self.rate_per_minute else None
+        )
+
+
+AS_IT_WAS = ResumePolicy()
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whom a hold is about, by one of the conditions in `hold_queries`."""
+
+    hold: Hold
+    where: str
+    args: tuple[Any, ...]
+
+    @classmethod
+    def organization(cls, organization_id: int) -> "Scope":
+        return cls(Hold.ORGANIZATION, sql.ORGANIZATION, (organization_id,))
+
+    @classmethod
+    def workflow(cls, organization_id: int, workflow_id: int) -> "Scope":
+        return cls(Hold.WORKFLOW, sql.WORKFLOW, (organization_id, workflow_id))
+
+    @classmethod
+    def step(cls, organization_id: int, workflow_id: int, step_id: str) -> "Scope":
+        """Those who stand on the step; whoever comes to it later is held by the walk."""
+        return cls(Hold.STEP, sql.STANDING, (organization_id, workflow_id, step_id))
+
+    @classmethod
+    def steps_not_paused(cls, organization_id: int, workflow_id: int) -> "Scope":
+        """Those whose step is not paused any more."""
+        return cls(Hold.STEP, sql.NOT_PAUSED_STEPS, (organization_id, workflow_id))
+
+    @classmethod
+    def picked(cls, organization_id: int, workflow_id: int, ids: Sequence[int]) -> "Scope":
+        return cls(Hold.ENROLLMENT, sql.PICKED, (organization_id, workflow_id, list(ids)))
+
+
+async def hold_where(session: Session, scope: Scope) -> list[Record]:
+    """Take those that are not held in this way yet out of the engine's reach; their id and lead_ref."""
+    return await session.fetch(sql.HOLD.format(scope=scope.where, flag=scope.hold.value), *scope.args)
+
+
+async def release_where(
+    session: Session, scope: Scope, policy: ResumePolicy = AS_IT_WAS, *, first_place: int = 0
+) -> list[Record]:
+    """Lift this hold; those without another one go on. Their id and lead_ref.
+
+    Args:
+        first_place: of a respread, where this is a part of more.
+    """
+    statement = sql.RELEASE.format(scope=scope.where, flag=scope.hold.value)
+    for number, name in enumerate(PLACES, len(scope.args) + 1):
+        statement = statement.replace(f"${name}", f"${number}")
+    values = (policy.clock is Clock.FREEZE, policy.skip_after, policy.gap, first_place, STALE, LONGEST_CALL)
+    return await session.fetch(statement, *scope.args, *values)
+
+
+async def hold(session: Session, organization_id: int, workflow_id: int) -> int:
+    """Hold every unfinished enrollment of a workflow, which is paused in this transaction; how many."""
+    await nothing_starts(session, organization_id, workflow_id)
+    return len(await hold_where(session, Scope.workflow(organization_id, workflow_id)))
+
+
+async def release(session: Session, organization_id: int, workflow_id: int, policy: ResumePolicy = AS_IT_WAS) -> int:
+    """Lift the workflow's hold; how many it had."""
+    await nothing_starts(session, organization_id, workflow_id)
+    return len(await release_where(session, Scope.workflow(organization_id, workflow_id), policy))

@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeAlias
 
 import orjson
 
-from drippulse.enrollments.tables import HELD, EnrollmentStatus
+from drippulse.enrollments.tables import HOLD_REASONS, EnrollmentStatus, Hold
 from drippulse.kit.clock import isoformat, isoformat_or_none
 
 Json: TypeAlias = dict[str, Any]
@@ -86,30 +86,50 @@ def progress(row: Row, total: int) -> Json:
 
 
 def wait(row: Row) -> Json:
-    """Whether an active run is held by a wait, a schedule, a retry or somebody's decision, and until when."""
+    """Whether an active run is held by a pause, a wait, a schedule, a retry or somebody's decision, and until when.
+
+    A run that is paused by itself is not waiting, but says so in `reason`.
+    """
     until: datetime | None = row["next_run_at"]
     now: datetime = row["now"]
-    timed = until is not None and until > now
-    if row["status"] != EnrollmentStatus.ACTIVE or not (timed or row["wait_reason"] in HELD):
-        return {"waiting": False, "until": None, "seconds_remaining": 0, "reason": None}
+    active = row["status"] == EnrollmentStatus.ACTIVE
+    timed = active and until is not None and until > now
+    waiting = active and (timed or row["claimable_at"] is None)
     return {
-        "waiting": True,
+        "waiting": waiting,
         "until": isoformat(until) if until is not None and timed else None,
         "seconds_remaining": math.ceil((until - now).total_seconds()) if until is not None and timed else 0,
-        "reason": row["wait_reason"],
+        "reason": hold_reason(row["status"], row["holds"]) or (row["wait_reason"] if waiting else None),
     }
 
 
+def hold_reason(status: str, holds: int) -> str | None:
+    """What holds an unfinished run, the widest hold first."""
+    if status == EnrollmentStatus.PAUSED:
+        return HOLD_REASONS[Hold.ENROLLMENT]
+    found = (reason for hold, reason in HOLD_REASONS.items() if holds & hold)
+    return next(found, None) if status == EnrollmentStatus.ACTIVE else None
+
+
 def step_funnel(steps: Sequence[StepOutline], counts: Sequence[Row]) -> Json:
-    """How many runs stand on each step of the current version, and how all of them fare."""
+    """How many runs stand on each step of the newest version, and how all of them fare.
+
+    Who is on an older version counts on the step of the same id; `other_versions` has those whose step is gone.
+    """
     totals = dict.fromkeys((*EnrollmentStatus,), 0)
     active, waiting = [0] * len(steps), [0] * len(steps)
+    places = {step.id: index for index, step in enumerate(steps)}
+    others: list[Json] = []
     for row in counts:
         totals[EnrollmentStatus(row["status"])] += row["enrollments"]
-        index: int = row["current_step_index"]
-        if row["status"] == EnrollmentStatus.ACTIVE and 0 <= index < len(steps):
+        if row["status"] != EnrollmentStatus.ACTIVE:
+            continue
+        index: int = row["current_step_index"] if row["step_id"] is None else places.get(row["step_id"], -1)
+        if 0 <= index < len(steps):
             active[index] += row["enrollments"]
             waiting[index] += row["waiting"]
+        elif row["step_id"] is not None:
+            others.append(_elsewhere(row))
     return {
         "steps": [
             {
@@ -123,6 +143,7 @@ def step_funnel(steps: Sequence[StepOutline], counts: Sequence[Row]) -> Json:
             }
             for index, step in enumerate(steps)
         ],
+        "other_versions": sorted(others, key=lambda other: (-other["version"], other["step_index"])),
         "totals": {
             "active": totals[EnrollmentStatus.ACTIVE],
             "paused": totals[EnrollmentStatus.PAUSED],
@@ -131,6 +152,20 @@ def step_funnel(steps: Sequence[StepOutline], counts: Sequence[Row]) -> Json:
             "cancelled": totals[EnrollmentStatus.CANCELLED],
             "total_enrollments": sum(totals.values()),
         },
+    }
+
+
+def _elsewhere(row: Row) -> Json:
+    """Active runs on a step that the newest version does not have."""
+    return {
+        "version": row["workflow_version"],
+        "step_id": row["step_id"],
+        "step_index": row["current_step_index"],
+        "name": row["name"],
+        "type": row["type"],
+        "active_leads": row["enrollments"],
+        "waiting_leads": row["waiting"],
+        "running_leads": row["enrollments"] - row["waiting"],
     }
 
 
@@ -169,6 +204,8 @@ def delivery(row: Row) -> Json:
         "created_at": isoformat(row["created_at"]),
         "updated_at": isoformat(row["updated_at"]),
         "sent_at": isoformat_or_none(row["sent_at"]),
+        "feedback": row["feedback"],
+        "feedback_at": isoformat_or_none(row["feedback_at"]),
     }
 
 

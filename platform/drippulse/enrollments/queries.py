@@ -4,30 +4,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from drippulse.enrollments.contacts import Rows
-from drippulse.enrollments.expressions import LEASED_UNTIL, MATCHES, TIMELINE, TIMELINE_NEWEST_FIRST
+from drippulse.enrollments.expressions import (
+    LEASED_UNTIL,
+    MATCHES,
+    TIMELINE,
+    TIMELINE_NEWEST_FIRST,
+    WAIT_REASON,
+)
 from drippulse.kit.db import Record, Session
+from drippulse.kit.ids import is_id
 from drippulse.kit.pagination import PageRequest, order_by
 from drippulse.workflows.queries import like
 
-# unnest keeps the order of its arrays, INSERT ... SELECT that of its input, and ids come from the sequence row by row.
-INSERT = """WITH made AS (
-  INSERT INTO enrollment (organization_id, workflow_id, workflow_version, step_id,
-    lead_ref, email, first_name, last_name, timezone, bag, claimable_at, wait_reason)
-  SELECT $1, $2, $3, $4, lead_ref, email, first_name, last_name, timezone, bag,
-    CASE WHEN $13::text IS NULL THEN now() END, $13
-  FROM unnest($5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::jsonb[])
-    WITH ORDINALITY AS contact (lead_ref, email, first_name, last_name, timezone, bag, place) ORDER BY place
-  RETURNING id, lead_ref),
-logged AS (
-  INSERT INTO event (organization_id, type, record_type, record_id, actor_type, actor_id, data)
-  SELECT $1, 'enrollment.created', 'enrollment', id::text, $11, $12,
-    jsonb_build_object('workflow_id', $2::bigint, 'workflow_version', $3::integer, 'lead_ref', lead_ref) FROM made)
-SELECT id FROM made ORDER BY id"""
-
 COLUMNS = """e.id, e.workflow_id, e.workflow_version, e.agent_id, e.lead_ref, e.email, e.first_name, e.last_name,
 e.bag ->> 'name' AS given_name, e.timezone, e.status, e.current_step_index, e.step_id, e.attempt, e.next_run_at,
-e.wait_reason, e.last_error, e.created_at, e.updated_at, e.finished_at, now() AS now"""
+e.claimable_at, e.holds, e.wait_reason, e.last_error, e.created_at, e.updated_at, e.finished_at, now() AS now"""
 
 LEASE_HORIZON = "10 minutes"
 
@@ -40,15 +31,23 @@ FROM enrollment e WHERE {LIVE} AND e.id = $3"""
 # What stands where comes from the counters that the table's triggers keep. What is due or running now is read from the
 # claim index: idle rows that are due, and leased ones, whose lease ends within `LEASE_HORIZON`.
 COUNTS = f"""WITH due AS (
-  SELECT e.workflow_id, e.current_step_index, count(*) AS enrollments FROM enrollment e
+  SELECT e.workflow_id, e.workflow_version, e.current_step_index, count(*) AS enrollments FROM enrollment e
   WHERE e.organization_id = $1 AND e.workflow_id = ANY($2::bigint[]) AND e.deleted_at IS NULL
     AND e.status = 'active' AND e.next_run_at <= now() AND e.claimable_at <= now() + interval '{LEASE_HORIZON}'
-  GROUP BY 1, 2)
-SELECT c.workflow_id, c.status, c.step_index AS current_step_index, sum(c.enrollments)::bigint AS enrollments,
-  (sum(c.enrollments) - coalesce(min(due.enrollments) FILTER (WHERE c.status = 'active'), 0))::bigint AS waiting
-FROM enrollment_count c LEFT JOIN due ON due.workflow_id = c.workflow_id AND due.current_step_index = c.step_index
-WHERE c.organization_id = $1 AND c.workflow_id = ANY($2::bigint[])
-GROUP BY 1, 2, 3 HAVING sum(c.enrollments) <> 0"""
+  GROUP BY 1, 2, 3),
+counted AS (
+  SELECT c.workflow_id, c.workflow_version, c.status, c.step_index, sum(c.enrollments)::bigint AS enrollments
+  FROM enrollment_count c WHERE c.organization_id = $1 AND c.workflow_id = ANY($2::bigint[])
+  GROUP BY 1, 2, 3, 4 HAVING sum(c.enrollments) <> 0)
+SELECT c.workflow_id, c.workflow_version, c.status, c.step_index AS current_step_index, c.enrollments,
+  c.enrollments - CASE WHEN c.status = 'active' THEN coalesce(due.enrollments, 0) ELSE 0 END AS waiting,
+  v.steps -> c.step_index ->> 'id' AS step_id, v.steps -> c.step_index ->> 'name' AS name,
+  v.steps -> c.step_index ->> 'type' AS type
+FROM counted c JOIN workflow w ON w.organization_id = $1 AND w.id = c.workflow_id
+  LEFT JOIN due ON due.workflow_id = c.workflow_id AND due.workflow_version = c.workflow_version
+    AND due.current_step_index = c.step_index
+  LEFT JOIN workflow_version v ON v.organization_id = $1 AND v.workflow_id = c.workflow_id
+    AND v.version = c.workflow_version AND c.workflow_version <> w.version AND c.status = 'active'"""
 
 OUTLINES = """SELECT version, steps FROM workflow_version
 WHERE organization_id = $1 AND workflow_id = $2 AND version = ANY($3::integer[])"""
@@ -58,7 +57,7 @@ input, output, error
 FROM {TIMELINE} WHERE s.organization_id = $1 AND s.enrollment_id = $2 ORDER BY {TIMELINE_NEWEST_FIRST} LIMIT 2000"""
 
 DELIVERIES = """SELECT id, visit, step_index, step_id, recipient, subject, message_id, status, attempts, response,
-created_at, updated_at, sent_at
+created_at, updated_at, sent_at, feedback, feedback_at
 FROM delivery WHERE organization_id = $1 AND enrollment_id = $2 ORDER BY id LIMIT 2000"""
 
 NURTURE_EVENTS = """SELECT id, delivery_id, type, at, url, human FROM nurture_event
@@ -82,42 +81,16 @@ class Filters:
     step_index: int | None = None
     lead_ref: str | None = None
     q: str | None = None
+    ids: Sequence[int] | None = None
+    step_id: str | None = None
+    wait_reason: str | None = None
+    error_code: str | None = None
+    version: int | None = None
 
     @property
     def any(self) -> bool:
-        return bool(self.status or self.lead_ref or self.q) or self.step_index is not None
-
-
-async def insert(
-    session: Session,
-    organization_id: int,
-    workflow_id: int,
-    version: int,
-    first_step_id: str,
-    rows: Rows,
-    actor: tuple[str, int],
-    held: str | None,
-) -> list[int]:
-    """All rows and their `enrollment.created` events in one statement; ids in the order of the rows.
-
-    `held` is the wait reason of rows that the engine must not take yet.
-    """
-    made = await session.fetch(
-        INSERT,
-        organization_id,
-        workflow_id,
-        version,
-        first_step_id,
-        rows.lead_refs,
-        rows.emails,
-        rows.first_names,
-        rows.last_names,
-        rows.timezones,
-        rows.bags,
-        *actor,
-        held,
-    )
-    return [row["id"] for row in made]
+        texts = (self.status, self.lead_ref, self.q, self.step_id, self.wait_reason, self.error_code)
+        return any(texts) or any(value is not None for value in (self.step_index, self.version, self.ids))
 
 
 async def page(
@@ -147,18 +120,40 @@ def _where(organization_id: int, workflow_id: int, filters: Filters) -> tuple[st
         ("e.status", filters.status),
         ("e.current_step_index", filters.step_index),
         ("e.lead_ref", filters.lead_ref),
+        ("e.step_id", filters.step_id),
+        (f"({WAIT_REASON})", filters.wait_reason),
+        ("e.last_error ->> 'code'", filters.error_code),
+        ("e.workflow_version", filters.version),
     ):
         if value is not None:
             args.append(value)
             where += f" AND {column} = ${len(args)}"
+    if filters.ids is not None:
+        args.append([one for one in filters.ids if is_id(one)])
+        where += f" AND e.id = ANY (${len(args)}::bigint[])"
     if filters.q:
         args.append(like(filters.q))
         where += f" AND {MATCHES.replace('{}', f'${len(args)}')}"
     return where, args
 
 
+async def matching_ids(
+    session: Session, organization_id: int, workflow_id: int, filters: Filters, after: int, limit: int
+) -> list[int]:
+    """Ids over `after` that the filters let through, ascending."""
+    where, args = _where(organization_id, workflow_id, filters)
+    sql = (
+        f"SELECT e.id FROM enrollment e WHERE {where} AND e.id > ${len(args) + 1} ORDER BY e.id LIMIT ${len(args) + 2}"
+    )
+    return [row["id"] for row in await session.fetch(sql, *args, after, limit)]
+
+
 async def counts(session: Session, organization_id: int, *workflow_ids: int) -> list[Record]:
-    """How many enrollments stand where: workflow_id, status, current_step_index, enrollments, waiting."""
+    """How many enrollments stand where: workflow_id, workflow_version, status, current_step_index, enrollments,
+    waiting.
+
+    Active ones on another version than the newest also have step_id, name and type of their step there.
+    """
     return await session.fetch(COUNTS, organization_id, workflow_ids)
 
 

@@ -5,12 +5,14 @@ from typing import TypeAlias
 from drippulse.enrollments.commit import MailResult
 from drippulse.enrollments.effects import REPEATABLE, settle
 from drippulse.enrollments.state import MAIL_STATUS, UNKNOWN, Run, walk_state
-from drippulse.workflows.steps.base import Outcome, OutcomeKind, Services
-from drippulse.workflows.walk import Effect, Stop, Walk, advance
+from drippulse.workflows.steps.base import Advance, Outcome, OutcomeKind, Services
+from drippulse.workflows.walk import Effect, Stop, Walk, advance, resume_with
 
 RecordedOutcomes: TypeAlias = dict[tuple[int, int], tuple[str, str]]
 
 KINDS = {status: kind for kind, status in MAIL_STATUS.items()}
+SKIP_STEP = "skip_step"
+"""Member of a signal: why the current step is passed over."""
 TEXT = "The worker stopped between beginning this and knowing its result."
 
 
@@ -31,6 +33,14 @@ def recover(run: Run, recorded: tuple[str, str] | None, services: Services) -> W
     if kind is OutcomeKind.RETRY:
         return None
     return _unknown(run, services)
+
+
+def decided(run: Run) -> Walk | None:
+    """How to go on where somebody decided that the current step is not made (again); None when nobody did."""
+    reason = (run.subject.signal or {}).get(SKIP_STEP)
+    if reason is None:
+        return None
+    return resume_with(run.graph, walk_state(run), run.subject, run.claimed.now, Advance(skipped=str(reason)))
 
 
 def _unknown(run: Run, services: Services) -> Walk | None:

@@ -24,7 +24,7 @@ class BulkEnrollment(BaseModel):
 
 class BulkResultOut(BaseModel):
     index: int = Field(description="Place in `contacts`, from 0.")
-    status: str = Field(description="enrolled or invalid")
+    status: str = Field(description="enrolled, skipped (the workflow's re-entry rules) or invalid")
     enrollment_id: int | None
     reason: str | None
 
@@ -36,7 +36,8 @@ class BulkOut(BaseModel):
     enrollment_ids: list[int]
     workflow_id: int
     workflow_version: int = Field(description="The version that these runs stay on.")
-    skipped_invalid_rows: int = Field(default=0, description="Present when rows were skipped: how many.")
+    skipped_invalid_rows: int = Field(default=0, description="Present when rows were invalid: how many.")
+    skipped_rows: int = Field(default=0, description="Present when re-entry rules kept rows out: how many.")
     results: list[BulkResultOut]
 
 
@@ -118,10 +119,24 @@ class FunnelTotalsOut(BaseModel):
     total_enrollments: int
 
 
+class FunnelOtherOut(BaseModel):
+    """Active runs on a step of an older version that the newest one does not have."""
+
+    version: int
+    step_id: str
+    step_index: int
+    name: str
+    type: str
+    active_leads: int
+    waiting_leads: int
+    running_leads: int
+
+
 class StepFunnelOut(BaseModel):
-    """How many runs stand on each step of the newest version."""
+    """How many runs stand on each step of the newest version; those on older ones count by the step's id."""
 
     steps: list[FunnelStepOut]
+    other_versions: list[FunnelOtherOut]
     totals: FunnelTotalsOut
 
 
@@ -168,6 +183,8 @@ class DeliveryOut(BaseModel):
     created_at: datetime
     updated_at: datetime
     sent_at: datetime | None
+    feedback: str | None = Field(description="Reported later: delivered, soft_bounced, bounced, complained, replied.")
+    feedback_at: datetime | None
 
 
 class NurtureEventOut(BaseModel):

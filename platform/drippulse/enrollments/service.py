@@ -4,10 +4,11 @@ from typing import Any
 
 from drippulse.enrollments import cancellation, presentation, queries
 from drippulse.enrollments.contacts import Batch, invalid_results
-from drippulse.enrollments.errors import WorkflowArchivedError
+from drippulse.enrollments.errors import NoEnrollmentsCreatedError
 from drippulse.enrollments.presentation import StepOutline, outline
 from drippulse.enrollments.queries import Filters
-from drippulse.enrollments.tables import WORKFLOW_PAUSED, EnrollmentStatus
+from drippulse.enrollments.starting import Started, StartStatus, start_enrollments
+from drippulse.enrollments.tables import EnrollmentStatus
 from drippulse.enrollments.wake import Waker
 from drippulse.events import service as events
 from drippulse.kit.db import Record, Session
@@ -16,8 +17,7 @@ from drippulse.kit.ids import is_id
 from drippulse.kit.pagination import PageRequest, encode_cursor
 from drippulse.kit.text import did_you_mean
 from drippulse.organizations.policy import Principal
-from drippulse.workflows.service import require_workflow, shared_workflow
-from drippulse.workflows.tables import WorkflowStatus
+from drippulse.workflows.service import require_workflow
 
 LIST_LIMIT = 500
 """The most rows a list without paging parameters has, as documented."""
@@ -27,46 +27,41 @@ MAX_STEP_INDEX = 10_000
 async def bulk_enroll(
     session: Session, principal: Principal, waker: Waker, workflow_id: int, batch: Batch
 ) -> dict[str, Any]:
-    """Start one run for each contact, pinned to the newest version; each call makes new rows.
-
-    Draft and paused workflows take enrollments too (a paused one holds them); an archived one refuses.
+    """Start one run for each contact, as `start_enrollments` does.
 
     Raises:
         NotFoundError: no such workflow.
         WorkflowArchivedError: it is archived.
+        NoEnrollmentsCreatedError: the workflow's re-entry rules let none of the rows in.
     """
-    workflow = await shared_workflow(session, principal, workflow_id)
-    if workflow["status"] == WorkflowStatus.ARCHIVED:
-        raise WorkflowArchivedError
-    steps = outline(workflow["steps"])
-    ids = await queries.insert(
-        session,
-        principal.organization_id,
-        workflow_id,
-        workflow["version"],
-        steps[0].id if steps else "",
-        batch.rows,
-        (principal.actor_type, principal.actor_id),
-        WORKFLOW_PAUSED if workflow["status"] == WorkflowStatus.PAUSED else None,
-    )
+    started = await start_enrollments(session, principal, workflow_id, batch.rows)
+    answer = _bulk_answer(started, batch)
+    if not started.ids:
+        sentence = "No enrollments were created: every row was skipped or invalid; `results` has the reasons."
+        raise NoEnrollmentsCreatedError(sentence, extra=answer)
     session.after_commit(waker.wake)
-    return _bulk_answer(workflow, batch, ids)
+    return answer
 
 
-def _bulk_answer(workflow: Record, batch: Batch, ids: list[int]) -> dict[str, Any]:
+def _bulk_answer(started: Started, batch: Batch) -> dict[str, Any]:
     results: list[dict[str, Any]] = [
-        {"index": index, "status": "enrolled", "enrollment_id": new_id, "reason": None}
-        for index, new_id in zip(batch.rows.indexes, ids, strict=True)
+        {"index": row.index, "status": row.status, "enrollment_id": row.enrollment_id, "reason": row.reason}
+        for row in started.rows
     ]
     answer: dict[str, Any] = {
-        "created_count": len(ids),
-        "enrollment_ids": ids,
-        "workflow_id": workflow["id"],
-        "workflow_version": workflow["version"],
+        "created_count": len(started.ids),
+        "enrollment_ids": started.ids,
+        "workflow_id": started.workflow_id,
+        "workflow_version": started.workflow_version,
     }
+    invalid = len(batch.invalid) + sum(row.status is StartStatus.INVALID for row in started.rows)
+    skipped = sum(row.status is StartStatus.SKIPPED for row in started.rows)
     if batch.invalid:
-        answer["skipped_invalid_rows"] = len(batch.invalid)
         results = sorted(results + invalid_results(batch.invalid), key=lambda result: result["index"])
+    if invalid:
+        answer["skipped_invalid_rows"] = invalid
+    if skipped:
+        answer["skipped_rows"] = skipped
     return {**answer, "results": results}
 
 
@@ -74,7 +69,7 @@ async def list_enrollments(
     session: Session, principal: Principal, workflow_id: int, filters: Filters, request: PageRequest
 ) -> dict[str, Any]:
     """`{enrollments, total, total_count, step_funnel}`. `total_count` is what the filters let through."""
-    _check(filters)
+    check_filters(filters)
     workflow = await require_workflow(session, principal, workflow_id)
     organization = principal.organization_id
     rows = await queries.page(session, organization, workflow_id, filters, request)
@@ -141,7 +136,8 @@ async def _outlines(
     return known
 
 
-def _check(filters: Filters) -> None:
+def check_filters(filters: Filters) -> None:
+    """Raises ValidationError for a step_index or a status that cannot be."""
     status = filters.status
     if filters.step_index is not None and not 0 <= filters.step_index <= MAX_STEP_INDEX:
         sentence = f"step_index must be a whole number from 0 to {MAX_STEP_INDEX}."

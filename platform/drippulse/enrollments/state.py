@@ -224,10 +224,10 @@ def _come_to_rest(progress: Progress, walk: Walk, now: datetime, retry_base: flo
             progress.attempt, progress.keep_lease, progress.intent = walk.state.attempt, True, True
             progress.next_run_at = now
             if walk.effect is not None:
-                _intend(progress, walk.effect.prepared, walk.state.visit)
+                _intend(progress, walk.effect.prepared, walk.state.visit, walk.effect.ctx.timezone)
 
 
-def _intend(progress: Progress, prepared: Prepared, visit: int) -> None:
+def _intend(progress: Progress, prepared: Prepared, visit: int, timezone: str) -> None:
     progress.recipient = prepared.recipient
     if prepared.recipient is not None:
         progress.mail = MailIntent(
@@ -238,6 +238,8 @@ def _intend(progress: Progress, prepared: Prepared, visit: int) -> None:
             subject=(prepared.subject or "").replace("\x00", ""),
             message_id=message_id(MailRef(progress.organization_id, progress.id, visit)),
             links=dump_json(prepared.links),
+            sender=str(prepared.summary.get("from") or ""),
+            timezone=timezone,
         )
 
 
@@ -284,10 +286,14 @@ def retry_record(run: Run, walk: Walk, now: datetime) -> StepRecord:
     )
 
 
-def mail_result(prepared: Prepared, visit: int, outcome: Outcome) -> list[MailResult]:
-    """What the delivery row says once the call has an outcome; nothing for effects that are not mail."""
+def mail_result(prepared: Prepared, visit: int, outcome: Outcome, fence: int) -> list[MailResult]:
+    """What the delivery row says once the call has an outcome; nothing for effects that are not mail.
+
+    Args:
+        fence: the enrollment's when the intent was committed.
+    """
     if prepared.recipient is None:
         return []
     response = str(outcome.output.get("response", "")) if outcome.kind is OutcomeKind.DONE else outcome.message
     storable = response.replace("\x00", "").encode(errors="replace").decode()
-    return [MailResult(visit, MAIL_STATUS[outcome.kind], storable)]
+    return [MailResult(visit, MAIL_STATUS[outcome.kind], storable, fence)]

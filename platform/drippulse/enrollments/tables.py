@@ -18,10 +18,7 @@ class EnrollmentStatus(StrEnum):
 
 
 RETRY = "retry"
-WORKFLOW_PAUSED = "workflow_paused"
 OUTCOME_UNKNOWN = "outcome_unknown"
-HELD = (WORKFLOW_PAUSED, OUTCOME_UNKNOWN)
-"""Wait reasons without a time: somebody has to act."""
 
 
 class Hold(IntFlag):
@@ -31,6 +28,15 @@ class Hold(IntFlag):
     STEP = 2
     WORKFLOW = 4
     ORGANIZATION = 8
+
+
+HOLD_REASONS = {
+    Hold.ENROLLMENT: "paused",
+    Hold.ORGANIZATION: "organization_paused",
+    Hold.WORKFLOW: "workflow_paused",
+    Hold.STEP: "step_paused",
+}
+"""What a held run says it waits for; of several the first."""
 
 
 class Enrollment(Table, tablename="enrollment", db=DB):
@@ -103,6 +109,7 @@ class EnrollmentCount(Table, tablename="enrollment_count", db=DB):
     workflow_id = BigInt()
     status = Text()
     step_index = Integer()
+    workflow_version = Integer()
     shard = SmallInt(help_text="the writing connection's, so that commits do not wait for each other")
     enrollments = BigInt()
 

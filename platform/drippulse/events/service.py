@@ -6,13 +6,17 @@ from typing import Any, Protocol
 
 import orjson
 
+from drippulse.events.keys import keys_of
 from drippulse.kit.db import Session
 
-APPEND = """INSERT INTO event (organization_id, type, record_type, record_id, actor_type, actor_id, data)
-VALUES ($1, $2, $3, $4, $5, $6, $7)"""
+APPEND = """INSERT INTO event
+  (organization_id, type, record_type, record_id, actor_type, actor_id, data, key, other_key)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"""
 
-APPEND_MANY = """INSERT INTO event (organization_id, type, record_type, record_id, actor_type, actor_id, data)
-SELECT $1, $2, $3, record.id, $4, $5, record.data FROM unnest($6::text[], $7::jsonb[]) AS record (id, data)"""
+APPEND_MANY = """INSERT INTO event
+  (organization_id, type, record_type, record_id, actor_type, actor_id, data, key, other_key)
+SELECT $1, $2, $3, record.id, $4, $5, record.data, record.key, record.other_key
+FROM unnest($6::text[], $7::jsonb[], $8::text[], $9::text[]) AS record (id, data, key, other_key)"""
 
 
 class Actor(Protocol):
@@ -36,9 +40,13 @@ class SystemActor:
 
 
 async def append(
-    session: Session, event_type: str, record_type: str, record_id: int, actor: Actor, data: Mapping[str, Any]
+    session: Session, event_type: str, record_type: str, record_id: int | str, actor: Actor, data: Mapping[str, Any]
 ) -> None:
-    """One event, such as `workflow.created`. `data` never holds secrets: webhooks deliver it as it is."""
+    """One event, such as `workflow.created`. `data` never holds secrets: webhooks deliver it as it is.
+
+    What it says of `lead_ref` and `email` is who the event is about; those who wait for it are found by that.
+    """
+    key, other_key = key_columns(record_type, str(record_id), data)
     await session.execute(
         APPEND,
         actor.organization_id,
@@ -48,6 +56,8 @@ async def append(
         actor.actor_type,
         actor.actor_id,
         orjson.dumps(data).decode(),
+        key,
+        other_key,
     )
 
 
@@ -61,6 +71,7 @@ async def append_many(
     """The same event for many records (id, data), in one statement."""
     if not records:
         return
+    keys = [key_columns(record_type, str(record_id), data) for record_id, data in records]
     await session.execute(
         APPEND_MANY,
         actor.organization_id,
@@ -70,4 +81,11 @@ async def append_many(
         actor.actor_id,
         [str(record_id) for record_id, _ in records],
         [orjson.dumps(data).decode() for _, data in records],
+        [key for key, _ in keys],
+        [other for _, other in keys],
     )
+
+
+def key_columns(record_type: str, record_id: str, data: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    found = (*keys_of(record_type, record_id, data), None, None)
+    return found[0], found[1]

@@ -62,6 +62,9 @@ def same_mailbox_key(address: str) -> str:
     Local parts are told apart by case by no mail server in use, so somebody who unsubscribed is not written to again
     because a list has the address in capitals.
     """
+    if address.isascii():  # nearly all of them, at a tenth of the time
+        local, _, domain = address.strip().lower().rpartition("@")
+        return f"{local}@{domain.removesuffix('.')}"
     local, _, domain = unicodedata.normalize("NFC", address.strip()).rpartition("@")
     with contextlib.suppress(UnicodeError):
         domain = domain.lower().encode("idna").decode("ascii")

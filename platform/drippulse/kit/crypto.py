@@ -95,7 +95,7 @@ class LinkSigner:
         return raw.decode()
 
     def _mac(self, raw: bytes) -> bytes:
-        return hmac.new(self._key, raw, hashlib.sha256).digest()[:SIGNATURE_BYTES]
+        return hmac.digest(self._key, raw, "sha256")[:SIGNATURE_BYTES]
 
 
 def sha256_hex(text: str) -> str:

@@ -5,6 +5,7 @@ sets the organization that row-level security compares with, all in one round tr
 """
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import ContextVar
@@ -148,17 +149,24 @@ class Database:
         """
         async with self.pool.acquire() as connection:
             session = Session(connection, organization_id)
-            await connection.execute(_begin(role, organization_id))
-            token = _current.set(session)
             try:
-                yield session
-            except BaseException:
-                await _rollback(connection)
-                raise
-            else:
-                await connection.execute("COMMIT")
-            finally:
-                _current.reset(token)
+                await connection.execute(_begin(role, organization_id))
+                token = _current.set(session)
+                try:
+                    yield session
+                except BaseException:
+                    await _rollback(connection)
+                    raise
+                else:
+                    await connection.execute("COMMIT")
+                finally:
+                    _current.reset(token)
+            except asyncpg.InternalClientError as error:
+                # The server ended the connection: its last words are read, the end of the stream is not. The driver
+                # takes a statement in between for its own fault.
+                with contextlib.suppress(asyncpg.InterfaceError):  # it is terminated already
+                    connection.terminate()
+                raise asyncpg.ConnectionDoesNotExistError(str(error)) from error
         await session.run_hooks()
 
     def tenant(self, organization_id: int) -> AbstractAsyncContextManager[Session]:
@@ -174,7 +182,7 @@ def _begin(role: Role, organization_id: int | None) -> str:
 async def _rollback(connection: Connection) -> None:
     try:
         await asyncio.shield(connection.execute("ROLLBACK"))
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError):
         connection.terminate()
 
 

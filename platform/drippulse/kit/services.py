@@ -12,6 +12,7 @@ from drippulse.kit.crypto import Vault
 from drippulse.kit.db import Database
 from drippulse.organizations.authentication import Authenticator
 from drippulse.settings import Settings
+from drippulse.workflows.simulation.runner import Simulator
 
 
 @dataclass(frozen=True)
@@ -29,3 +30,7 @@ class AppServices:
     @cached_property
     def trusted_proxies(self) -> tuple[Network, ...]:
         return read_networks(self.settings.trusted_proxies)
+
+    @cached_property
+    def simulator(self) -> Simulator:
+        return Simulator(self.redis)

@@ -5,10 +5,14 @@ import binascii
 import hashlib
 import hmac
 import secrets
+from collections.abc import Mapping
+from datetime import datetime
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - the prefix, not a secret
 MIN_SECRET_BYTES = 24
 MAX_SECRET_BYTES = 64
+TOLERANCE_SECONDS = 300
+MAX_TIMESTAMP_DIGITS = 12
 
 
 def new_secret() -> str:
@@ -34,3 +38,15 @@ def signed_headers(key: bytes | None, message_id: str, timestamp: int, body: byt
         signature = base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
         headers["webhook-signature"] = f"v1,{signature}"
     return headers
+
+
+def is_signed(key: bytes, headers: Mapping[str, str], body: bytes, now: datetime) -> bool:
+    """Whether the three `webhook-` headers prove that the sender of `body` has `key`, within the last 5 minutes."""
+    message_id, sent = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
+    if not message_id or not (sent.isascii() and sent.isdigit() and len(sent) <= MAX_TIMESTAMP_DIGITS):
+        return False
+    if abs(now.timestamp() - int(sent)) > TOLERANCE_SECONDS:
+        return False
+    expected = signed_headers(key, message_id, int(sent), body)["webhook-signature"].encode()
+    given = headers.get("webhook-signature", "").encode(errors="replace").split()
+    return any([hmac.compare_digest(expected, one) for one in given])  # noqa: C419 - the same time for each

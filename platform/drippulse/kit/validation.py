@@ -81,7 +81,7 @@ def _path(detail: ErrorDetails) -> str:
 
 def _sentence(model: type[BaseModel], detail: ErrorDetails) -> str:
     if detail["type"] == "extra_forbidden":
-        known = model.model_fields
+        known = [info.alias or field for field, info in model.model_fields.items()]
         name = str(detail["loc"][-1])
         return f"Unknown field.{did_you_mean(name, known)} The fields are {', '.join(known)}."
     text = detail["msg"].removeprefix("Value error, ").removeprefix("Input should be ")

@@ -14,6 +14,7 @@ from drippulse.workflows.steps.base import OutgoingMail
 BODY_END = re.compile(r"</body\s*>", re.IGNORECASE)
 # Linear in the text's length, whatever it holds: an unfinished tag ends at the next "<", unfinished styles at the end.
 TAGS = re.compile(r"<(?:style|script)\b.*?(?:</(?:style|script)\s*>|\Z)|<[^<>]+>", re.IGNORECASE | re.DOTALL)
+REPLY_SENTENCE = 'To get no more of these mails, reply with "unsubscribe".'
 LINE_ENDS = re.compile(r"<(?:br|/p|/div|/h\d|/li|/tr)\b[^<>]*>", re.IGNORECASE)
 
 
@@ -64,7 +65,7 @@ def compose(
     text = mail.text if mail.text is not None else as_text(mail.html or "")
     content = mime.message(
         headers,
-        f"{text.rstrip()}\n\n--\nUnsubscribe: {unsubscribe}\n",
+        text.rstrip() + _text_footer(mail, unsubscribe),
         None if mail.html is None else _html_part(mail, ref, links, urls, unsubscribe),
     )
     return Composed(sender, recipient, content, utf8=not (recipient + sender).isascii())
@@ -79,12 +80,23 @@ def as_text(markup: str) -> str:
 def _html_part(mail: OutgoingMail, ref: MailRef, links: TrackingLinks, urls: tuple[str, ...], unsubscribe: str) -> str:
     body = mail.html or ""
     if urls:
-        index = {url: position for position, url in enumerate(urls)}
-        body = replace_links(body, lambda url: links.click(ref, index[url], url) if url in index else None)
-    tail = f'<p style="font-size:12px;color:#666"><a href="{html.escape(unsubscribe)}">Unsubscribe</a></p>'
+        tracked = {url: links.click(ref, position, url) for position, url in enumerate(urls)}
+        body = replace_links(body, tracked.get)
+    tail = _html_footer(mail, unsubscribe)
     if mail.track_opens:
         tail += f'<img src="{html.escape(links.pixel(ref))}" width="1" height="1" alt="" style="display:block">'
     return BODY_END.sub(lambda match: tail + match[0], body, count=1) if BODY_END.search(body) else body + tail
+
+
+def _text_footer(mail: OutgoingMail, unsubscribe: str) -> str:
+    lines = {"link": f"Unsubscribe: {unsubscribe}", "reply": REPLY_SENTENCE}
+    return f"\n\n--\n{lines[mail.opt_out]}\n" if mail.opt_out in lines else "\n"
+
+
+def _html_footer(mail: OutgoingMail, unsubscribe: str) -> str:
+    insides = {"link": f'<a href="{html.escape(unsubscribe)}">Unsubscribe</a>', "reply": html.escape(REPLY_SENTENCE)}
+    inside = insides.get(mail.opt_out)
+    return f'<p style="font-size:12px;color:#666">{inside}</p>' if inside else ""
 
 
 def _for_the_wire(address: str) -> str:

@@ -1,5 +1,7 @@
 """Reads and writes of engagement and suppression."""
 
+from datetime import timedelta
+
 from drippulse.kit.addresses import same_mailbox_key
 from drippulse.kit.db import Record, Session
 from drippulse.messaging.links import MailRef
@@ -28,6 +30,32 @@ async def add_engagement(
         kind,
         url,
         human,
+    )
+
+
+async def links_just_followed(session: Session, ref: MailRef, delivery_id: int, url: str, within: timedelta) -> int:
+    """How many other links of a mail were followed in the time just past. Clicks of one mail come one at a time."""
+    await session.execute("SELECT pg_advisory_xact_lock(hashtextextended('clicks', $1))", delivery_id)
+    return await session.fetchval(
+        """SELECT count(DISTINCT url) FROM nurture_event WHERE organization_id = $1 AND enrollment_id = $2
+           AND delivery_id = $3 AND type = 'click' AND url <> $4 AND at > clock_timestamp() - $5::interval""",
+        ref.organization_id,
+        ref.enrollment_id,
+        delivery_id,
+        url,
+        within,
+    )
+
+
+async def take_back_clicks(session: Session, ref: MailRef, delivery_id: int, within: timedelta) -> None:
+    """The clicks on a mail in the time just past were not a person's after all."""
+    await session.execute(
+        """UPDATE nurture_event SET human = false WHERE organization_id = $1 AND enrollment_id = $2
+           AND delivery_id = $3 AND type = 'click' AND human AND at > clock_timestamp() - $4::interval""",
+        ref.organization_id,
+        ref.enrollment_id,
+        delivery_id,
+        within,
     )
 
 

@@ -22,11 +22,16 @@ class Delivery(Table, tablename="delivery", db=DB):
     message_id = Text()
     status = Text(help_text="intent, sent, retrying, unknown, failed or suppressed")
     attempts = Integer(default=1)
+    fence = BigInt(default=0, help_text="the enrollment's when the intent was written: whose result counts")
     links = Array(base_column=Text(), help_text="URLs in the mail, by the index that click links carry")
     response = Text(null=True, default=None, help_text="what the mail server answered")
     created_at = Timestamptz(default=TimestamptzNow())
     updated_at = Timestamptz(default=TimestamptzNow())
     sent_at = Timestamptz(null=True, default=None)
+    feedback = Text(
+        null=True, default=None, help_text="reported later: delivered, soft_bounced, bounced, complained or replied"
+    )
+    feedback_at = Timestamptz(null=True, default=None)
 
 
 class NurtureEvent(Table, tablename="nurture_event", db=DB):

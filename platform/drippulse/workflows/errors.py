@@ -1,6 +1,6 @@
 """Errors of workflows: definitions that cannot be accepted, and steps that cannot go on."""
 
-from drippulse.kit.errors import DomainError, ValidationError
+from drippulse.kit.errors import ConflictError, DomainError, ValidationError
 
 
 class InvalidStepGraphError(DomainError):
@@ -39,3 +39,12 @@ class UnknownTimezoneError(ValidationError):
     """The name is not in the IANA time zone database."""
 
     code = "unknown_timezone"
+
+
+class WorkflowNotActiveError(ConflictError):
+    """Only an active workflow is paused, and only a paused one resumed."""
+
+    code = "workflow_not_active"
+
+    def __init__(self, status: str, action: str) -> None:
+        super().__init__(f"This workflow is {status}, so there is nothing to {action}. Set its status to active first.")

@@ -10,6 +10,7 @@ from drippulse.kit.text import did_you_mean
 from drippulse.workflows.config_errors import describe_errors
 from drippulse.workflows.errors import InvalidStepGraphError
 from drippulse.workflows.normalize import CanonicalStep, first_sentence, normalize_steps
+from drippulse.workflows.settings import ExitCriterion, Goal
 from drippulse.workflows.steps.base import EffectStep, LocalStep, StepConfig, StepType
 from drippulse.workflows.steps.registry import all_types, find
 
@@ -31,10 +32,11 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """The steps in order, and their places by id."""
+    """The steps in order, and their places by id. `exits` is what ends a run before any step."""
 
     nodes: tuple[Node, ...]
     index: dict[str, int]
+    exits: tuple[ExitCriterion | Goal, ...] = ()
 
     def __len__(self) -> int:
         return len(self.nodes)

@@ -2,13 +2,15 @@
 
 from typing import Any
 
+from drippulse.events.service import Actor
 from drippulse.kit.db import Record, Session
 from drippulse.kit.ids import is_id
 from drippulse.kit.pagination import PageRequest, order_by
 from drippulse.workflows.tables import WorkflowStatus
 
-COLUMNS = "w.id, w.name, w.description, w.status, w.version, w.integrations, w.created_at, w.updated_at"
-WITH_STEPS = f"""SELECT {COLUMNS}, v.steps FROM workflow w JOIN workflow_version v
+COLUMNS = """w.id, w.name, w.description, w.status, w.version, w.integrations, w.created_at, w.updated_at,
+w.draft IS NOT NULL AS has_draft"""
+WITH_STEPS = f"""SELECT {COLUMNS}, v.steps, v.settings FROM workflow w JOIN workflow_version v
 ON v.organization_id = w.organization_id AND v.workflow_id = w.id AND v.version = w.version
 WHERE w.organization_id = $1 AND w.deleted_at IS NULL"""
 
@@ -30,16 +32,22 @@ async def by_id(session: Session, organization_id: int, workflow_id: int) -> Rec
 
 async def locked(session: Session, organization_id: int, workflow_id: int) -> Record | None:
     """The same, and nobody else changes the workflow until this transaction ends."""
-    if not is_id(workflow_id):
-        return None
-    return await session.fetchrow(f"{WITH_STEPS} AND w.id = $2 FOR UPDATE OF w", organization_id, workflow_id)
+    return await _with_lock(session, organization_id, workflow_id, "FOR UPDATE")
 
 
 async def shared(session: Session, organization_id: int, workflow_id: int) -> Record | None:
     """The same as `by_id`, and nobody changes the workflow until this transaction ends; readers do not wait."""
+    return await _with_lock(session, organization_id, workflow_id, "FOR SHARE")
+
+
+async def _with_lock(session: Session, organization_id: int, workflow_id: int, lock: str) -> Record | None:
+    """Lock, then read: a join that waited for its lock would look for the newest steps beside the old version."""
     if not is_id(workflow_id):
         return None
-    return await session.fetchrow(f"{WITH_STEPS} AND w.id = $2 FOR SHARE OF w", organization_id, workflow_id)
+    await session.execute(
+        f"SELECT FROM workflow WHERE organization_id = $1 AND id = $2 {lock}", organization_id, workflow_id
+    )
+    return await by_id(session, organization_id, workflow_id)
 
 
 async def page(
@@ -100,13 +108,29 @@ async def insert(
     return int(new_id)
 
 
-async def insert_version(session: Session, organization_id: int, workflow_id: int, version: int, steps: str) -> None:
+async def insert_version(
+    session: Session,
+    organization_id: int,
+    workflow_id: int,
+    version: int,
+    steps: str,
+    *,
+    settings: str = "{}",
+    note: str = "",
+    actor: Actor | None = None,
+) -> None:
     await session.execute(
-        "INSERT INTO workflow_version (organization_id, workflow_id, version, steps) VALUES ($1, $2, $3, $4)",
+        """INSERT INTO workflow_version
+             (organization_id, workflow_id, version, steps, settings, note, actor_type, actor_id)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8)""",
         organization_id,
         workflow_id,
         version,
         steps,
+        settings,
+        note,
+        actor.actor_type if actor else None,
+        actor.actor_id if actor else None,
     )
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field, StringConstraints
 
 from drippulse.kit.validation import Input
+from drippulse.workflows.settings import WorkflowSettings
 from drippulse.workflows.tables import WorkflowStatus
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
@@ -19,9 +20,17 @@ Steps = Annotated[
     ),
 ]
 
+Settings = Annotated[
+    Any,
+    Field(
+        description="Re-entry, exit criteria and goals; empty for the defaults.",
+        json_schema_extra={"anyOf": [{"$ref": "#/components/schemas/WorkflowSettings"}, {"type": "null"}]},
+    ),
+]
+
 Payload = Annotated[Any, Field(json_schema_extra={"type": ["object", "null"]})]
 
-READ_ONLY = frozenset({"id", "organization_id", "version", "created_at", "updated_at"})
+READ_ONLY = frozenset({"id", "organization_id", "version", "has_draft", "created_at", "updated_at"})
 """Fields of an answer that a client may echo back; they are ignored."""
 
 
@@ -42,17 +51,19 @@ class WorkflowCreate(Input):
     description: Description = ""
     status: Status = WorkflowStatus.DRAFT
     steps: Steps = Field(default_factory=list[Any])
+    settings: Settings = Field(default_factory=dict[str, Any])
     integrations: list[Any] = Field(default_factory=list[Any], max_length=100, description="References, kept as sent.")
 
 
 class WorkflowUpdate(Input):
-    """What to change; fields left out stay as they are. A change of steps makes a new version."""
+    """What to change; fields left out stay as they are. A change of steps or settings makes a new version."""
 
     # Factories, because a default would be shown in the API description, and nothing is assumed for what is left out.
     name: Name = Field(default_factory=str)
     description: Description = Field(default_factory=str)
     status: Status = Field(default_factory=lambda: WorkflowStatus.DRAFT)
     steps: Steps = Field(default_factory=list[Any])
+    settings: Settings = Field(default_factory=dict[str, Any])
     integrations: list[Any] = Field(default_factory=list[Any], max_length=100)
 
 
@@ -84,9 +95,11 @@ class WorkflowOut(BaseModel):
     name: str
     description: str
     status: WorkflowStatus
-    version: int = Field(description="Rises when steps change.")
+    version: int = Field(description="Rises when steps or settings change.")
     steps: list[StepOut]
     integrations: list[Any]
+    settings: WorkflowSettings = Field(description="What its newest version says beside the steps.")
+    has_draft: bool = Field(description="Whether changes wait to be published.")
     created_at: datetime
     updated_at: datetime
 

@@ -6,6 +6,8 @@ from typing import Any
 import orjson
 
 from drippulse.enrollments import cancellation, holding
+from drippulse.enrollments.hold_locks import nothing_starts
+from drippulse.events import listeners
 from drippulse.events import service as events
 from drippulse.kit.clock import isoformat
 from drippulse.kit.crypto import Vault
@@ -13,11 +15,14 @@ from drippulse.kit.db import Record, Session
 from drippulse.kit.errors import ValidationError, not_found
 from drippulse.kit.pagination import PageRequest, encode_cursor
 from drippulse.kit.text import did_you_mean
+from drippulse.mail_templates.snapshots import with_snapshots
 from drippulse.organizations.policy import Principal
 from drippulse.workflows import queries
 from drippulse.workflows.graph import Graph, compile_graph, normalize_steps
+from drippulse.workflows.publishable import refuse_unavailable, refuse_unknown_workflows
 from drippulse.workflows.schemas import WorkflowCreate, WorkflowUpdate
 from drippulse.workflows.secrets import SEALED, Step, redact, reveal, seal, unmask
+from drippulse.workflows.settings import compile_settings, settings_json
 from drippulse.workflows.tables import WorkflowStatus
 
 STATUS_EVENTS = {
@@ -37,6 +42,8 @@ def present(row: Record) -> dict[str, Any]:
         "version": row["version"],
         "steps": _shown_steps(row["steps"]),
         "integrations": orjson.Fragment(row["integrations"]),
+        "settings": orjson.Fragment(row["settings"]),
+        "has_draft": row["has_draft"],
         "created_at": isoformat(row["created_at"]),
         "updated_at": isoformat(row["updated_at"]),
     }
@@ -90,9 +97,10 @@ async def shared_workflow(session: Session, principal: Principal, workflow_id: i
 
 
 async def create_workflow(session: Session, principal: Principal, vault: Vault, data: WorkflowCreate) -> dict[str, Any]:
-    """Raises InvalidStepGraphError when the steps do not make a runnable workflow."""
+    """Raises InvalidStepGraphError and InvalidSettingsError when they do not make a runnable workflow."""
     organization = principal.organization_id
-    steps = check_steps(data.steps, [])
+    settings = _json(settings_json(compile_settings(data.settings)))
+    steps = await check_steps(session, organization, data.steps, [])
     workflow_id = await queries.insert(
         session,
         organization,
@@ -101,43 +109,75 @@ async def create_workflow(session: Session, principal: Principal, vault: Vault, 
         status=data.status,
         integrations=_json(data.integrations),
     )
-    await queries.insert_version(session, organization, workflow_id, 1, _json(seal(steps, vault, organization)))
+    sealed = _json(seal(steps, vault, organization))
+    await queries.insert_version(session, organization, workflow_id, 1, sealed, settings=settings, actor=principal)
     summary = {"name": data.name, "status": data.status.value, "version": 1}
     await events.append(session, "workflow.created", "workflow", workflow_id, principal, summary)
     if data.status in STATUS_EVENTS:
         await events.append(session, STATUS_EVENTS[data.status], "workflow", workflow_id, principal, summary)
-    return await get_workflow(session, principal, workflow_id)
+    return await _saved(session, principal, workflow_id)
 
 
 async def update_workflow(
-    session: Session, principal: Principal, vault: Vault, workflow_id: int, data: WorkflowUpdate
+    session: Session,
+    principal: Principal,
+    vault: Vault,
+    workflow_id: int,
+    data: WorkflowUpdate,
+    resume: holding.ResumePolicy = holding.AS_IT_WAS,
 ) -> dict[str, Any]:
-    """Change what was sent; other steps make a new version, to which enrollments in flight do not move."""
-    organization = principal.organization_id
-    row = await queries.locked(session, organization, workflow_id)
+    """Change what was sent; other steps or settings make a new version, to which what is in flight does not move.
+
+    Args:
+        resume: how to go on where this ends a pause.
+    """
+    row = await queries.locked(session, principal.organization_id, workflow_id)
     if row is None:
         raise not_found("workflow")
-    version = int(row["version"])
-    if "steps" in data.model_fields_set:
-        before = stored_steps(row, vault, organization)
-        after = check_steps(data.steps, before)
-        if after != before:
-            version += 1
-            sealed = _json(seal(after, vault, organization))
-            await queries.insert_version(session, organization, workflow_id, version, sealed)
+    organization = principal.organization_id
+    version = await _next_version(session, principal, vault, row, data)
     changed = _changed(row, data)
     await queries.update(session, organization, workflow_id, version=version, **changed)
-    await _hold_or_release(session, organization, workflow_id, row["status"], changed["status"])
+    await _hold_or_release(session, organization, workflow_id, (row["status"], changed["status"]), resume)
     await _report_update(session, principal, row, changed, version)
-    return await get_workflow(session, principal, workflow_id)
+    return await _saved(session, principal, workflow_id)
 
 
-async def _hold_or_release(session: Session, organization: int, workflow_id: int, before: str, after: str) -> None:
+async def _saved(session: Session, principal: Principal, workflow_id: int) -> dict[str, Any]:
+    """The answer, unless what was saved goes live with a step that cannot run yet."""
+    row = await require_workflow(session, principal, workflow_id)
+    refuse_unavailable(orjson.loads(row["steps"]), row["status"])
+    await listeners.refresh(session, principal.organization_id, workflow_id)
+    return present(row)
+
+
+async def _next_version(session: Session, principal: Principal, vault: Vault, row: Record, data: WorkflowUpdate) -> int:
+    """The number of the version that is live from now on: a new one, when what was sent differs from the newest."""
+    organization, version, sent = principal.organization_id, int(row["version"]), data.model_fields_set
+    stored: dict[str, Any] = orjson.loads(row["settings"])
+    settings = settings_json(compile_settings(data.settings)) if "settings" in sent else stored
+    before = stored_steps(row, vault, organization) if "steps" in sent else []
+    after = await check_steps(session, organization, data.steps, before) if "steps" in sent else before
+    if after == before and settings == stored:
+        return version
+    steps = row["steps"] if after == before else _json(seal(after, vault, organization))
+    await queries.insert_version(
+        session, organization, row["id"], version + 1, steps, settings=_json(settings), actor=principal
+    )
+    return version + 1
+
+
+async def _hold_or_release(
+    session: Session, organization: int, workflow_id: int, change: tuple[str, str], resume: holding.ResumePolicy
+) -> None:
     """Pausing holds what is enrolled; any other status lets it go on."""
+    before, after = change
     if after == WorkflowStatus.PAUSED != before:
         await holding.hold(session, organization, workflow_id)
     elif before == WorkflowStatus.PAUSED != after:
-        await holding.release(session, organization, workflow_id)
+        await holding.release(session, organization, workflow_id, resume)
+    elif after == WorkflowStatus.ARCHIVED != before:
+        await nothing_starts(session, organization, workflow_id)
 
 
 def _changed(row: Record, data: WorkflowUpdate) -> dict[str, str]:
@@ -167,6 +207,7 @@ async def delete_workflow(session: Session, principal: Principal, workflow_id: i
     if row is None:
         raise not_found("workflow")
     await queries.soft_delete(session, organization, workflow_id)
+    await listeners.refresh(session, organization, workflow_id)
     await cancellation.cancel_all(session, principal, workflow_id, reason="workflow_deleted")
     await events.append(session, "workflow.archived", "workflow", workflow_id, principal, {"deleted": True})
 
@@ -177,8 +218,9 @@ async def newest_graph(session: Session, principal: Principal, vault: Vault, wor
     return compile_graph(stored_steps(row, vault, principal.organization_id))
 
 
-def check_steps(raw: Any, stored: list[Step]) -> list[Step]:
-    """Sent steps in canonical form, proven to compile; secrets in plain text.
+async def check_steps(session: Session, organization_id: int, raw: Any, stored: list[Step]) -> list[Step]:
+    """Sent steps in canonical form, proven to compile, with the texts of the templates they name; secrets in plain
+    text.
 
     Args:
         stored: the current steps, revealed: what an echoed mask stands for.
@@ -186,8 +228,9 @@ def check_steps(raw: Any, stored: list[Step]) -> list[Step]:
     Raises:
         InvalidStepGraphError: names the step and the field.
     """
-    steps = unmask(normalize_steps(raw), stored)
+    steps = await with_snapshots(session, organization_id, unmask(normalize_steps(raw), stored))
     compile_graph(steps)
+    await refuse_unknown_workflows(session, organization_id, steps)
     return steps
 
 

@@ -117,6 +117,15 @@ class Templates:
         except RecursionError:
             return "the template is nested too deeply"
 
+    def variables(self, source: str) -> list[str]:
+        """The names that a text reads from outside, as paths (`contact.first_name`); none when it does not parse."""
+        if not is_template(source):
+            return []
+        try:
+            return sorted(self._parse_plain(source).template.global_variable_paths(include_partials=False))
+        except (LiquidError, RecursionError):
+            return []
+
     @contextmanager
     def recording(self) -> Generator[dict[str, None]]:
         """Collects, in order, the names that rendered empty because they are not defined, as the keys of a dict.

@@ -6,7 +6,7 @@ rehearsals. Nothing that is passed in is changed.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 from drippulse.kit.clock import isoformat_or_none
 from drippulse.kit.errors import DomainError
 from drippulse.workflows.graph import Graph, Node
+from drippulse.workflows.settings import ended_by
 from drippulse.workflows.steps.base import (
     Advance,
     Bag,
@@ -178,7 +179,9 @@ class _Runner:
 
     def __init__(self, graph: Graph, state: WalkState, subject: Subject, now: datetime) -> None:
         self.graph = graph
-        self.state = replace(state, visits=dict(state.visits))
+        self.state = WalkState(
+            state.cursor, state.visit, state.attempt, state.entered_at, state.bag, dict(state.visits)
+        )
         self.subject = subject
         self.now = now
         self.first_visit = state.visit
@@ -197,6 +200,9 @@ class _Runner:
         return self._rest(Stop.YIELDED)
 
     def _step(self, node: Node) -> Walk | None:
+        ended = ended_by(self.graph.exits, self.state.bag, self.now) if self.graph.exits else None
+        if ended is not None:
+            return self._rest(Stop.COMPLETED, reason=ended.exit_reason)
         if self.state.visits.get(node.id, 0) > MAX_VISITS:
             message = f"This step was visited {MAX_VISITS} times by one enrollment, so it is taken for an endless loop."
             return self._fail(node, "loop_limit", message)
@@ -323,20 +329,20 @@ class _Runner:
     ) -> None:
         state = self.state
         self.records.append(
-            StepRecord(
-                visit=state.visit,
-                step_index=node.index,
-                step_id=node.id,
-                name=node.name,
-                type=node.type,
-                status=status,
-                attempt=state.attempt,
-                entered_at=state.entered_at,
-                finished_at=self.now if finished else None,
-                input=shown,
-                output=output or {},
-                logs=logs,
-                error=error,
+            StepRecord(  # by position: half the time, and one is made for every step
+                state.visit,
+                node.index,
+                node.id,
+                node.name,
+                node.type,
+                status,
+                state.attempt,
+                state.entered_at,
+                self.now if finished else None,
+                shown,
+                output or {},
+                logs,
+                error,
             )
         )
 

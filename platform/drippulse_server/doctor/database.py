@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 import asyncpg
 
+from drippulse.kit.clock import isoformat
 from drippulse.kit.db import Role
 from drippulse.migrations.run import pending_migrations
 from drippulse.settings import Settings
@@ -52,8 +53,12 @@ async def check_database(settings: Settings) -> list[Check]:
             await _schema(connection),
         ]
         if checks[-1].remedy:
-            return [*checks, skipped("row-level security", "needs the schema"), skipped("sweeper", "needs the schema")]
-        return [*checks, await _row_level_security(connection), await _sweeper(connection, settings)]
+            return [
+                *checks,
+                *(skipped(name, "needs the schema") for name in ("row-level security", "sweeper", "stalls")),
+            ]
+        sweeper = await _sweeper(connection, settings)
+        return [*checks, await _row_level_security(connection), sweeper, await _stalls(connection)]
     finally:
         await connection.close(timeout=5)
 
@@ -153,3 +158,17 @@ async def _sweeper(connection: Connection, settings: Settings) -> Check:
     if age > limit:
         return fail(name, f"last beat {age:.0f} s ago", "start `drippulse scheduler`, or look at its log")
     return ok(name, f"last beat {age:.0f} s ago")
+
+
+async def _stalls(connection: Connection) -> Check:
+    """What the watchdog has flagged and nobody resolved, of all organizations."""
+    name = "stalls"
+    async with connection.transaction():
+        await connection.execute(f"SET LOCAL ROLE {Role.ENGINE.value}")
+        row = await connection.fetchrow(
+            "SELECT count(*) AS open, min(since) AS since FROM stall WHERE resolved_at IS NULL"
+        )
+    if row is not None and row["open"]:
+        finding = f"{row['open']} active enrollments stand still, the first since {isoformat(row['since'])}"
+        return fail(name, finding, "see that a worker runs, then POST /api/v1/stalls/repair as an Admin")
+    return ok(name, "every active enrollment moves, waits or is held")

@@ -59,7 +59,7 @@ def _with_defaults(headers: list[tuple[bytes, bytes]], path: str, request_id: st
     present = {name.lower() for name, _ in headers}
     headers.append((b"x-request-id", request_id.encode()))
     headers.extend(pair for pair in HEADERS if pair[0] not in present)
-    if b"cache-control" not in present and path.startswith("/api/"):
+    if b"cache-control" not in present and path.startswith(("/api/", "/v1/")):
         headers.append((b"cache-control", b"no-store"))
     return headers
 

@@ -39,6 +39,7 @@ class Documented:
     errors: Mapping[int, tuple[str, ...]] = field(default_factory=dict[int, tuple[str, ...]])
     other_statuses: Mapping[int, type[BaseModel]] = field(default_factory=dict[int, type[BaseModel]])
     paginated: bool = False
+    problem: type[BaseModel] | None = None
 
 
 def route(
@@ -57,6 +58,7 @@ def route(
     other_statuses: Mapping[int, type[BaseModel]] | None = None,
     paginated: bool = False,
     body_limit: int = BODY_LIMIT,
+    problem: type[BaseModel] | None = None,
 ) -> Callable[[Callable[..., Any]], HTTPRouteHandler]:
     """A JSON route. The handler's docstring is its description.
 
@@ -66,8 +68,9 @@ def route(
         errors: status -> error codes peculiar to this route.
         other_statuses: further answers that are no errors, such as 503 of a health check.
         body_limit: bytes of a body; more is refused with 413 before it is read.
+        problem: the model of its errors, where it is not the usual one.
     """
-    documented = Documented(answer, answer_text, body, errors or {}, other_statuses or {}, paginated)
+    documented = Documented(answer, answer_text, body, errors or {}, other_statuses or {}, paginated, problem)
     access = {"public": True} if permission is None else {"permission": permission}
     return HTTPRouteHandler(
         path,

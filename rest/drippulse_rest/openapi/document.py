@@ -30,16 +30,23 @@ TAGS: Final = (
     ("Sessions", "Logging in and checking tokens."),
     ("Workflows", "Definitions: steps, versions, dry runs."),
     ("Enrollments", "Live runs, one for each contact."),
+    ("Events", "What happened: the log, and what other systems tell."),
+    ("Sending", "Caps, quiet hours, the breaker, bounces and the suppression list."),
+    ("Approvals", "What waits for somebody's decision."),
+    ("Watchdog", "Runs that stand still although they should go on."),
     ("Integration connections", "Credentials for other systems."),
     ("Tracking", "Public links in mails; the signed token in the link is the credential."),
+    ("v1", "The OutreachAgent dialect: workflows as nodes, contacts, templates, enrollments."),
     ("System", "Health and metrics."),
 )
 REASONS: Final = {
+    200: "It was there already; nothing changed.",
     400: "Malformed JSON or a missing parameter.",
     401: "Missing or invalid bearer token.",
     403: "The credential's role may not do this.",
     404: "No such resource in this organization.",
     409: "It exists already, or its state does not allow this.",
+    410: "It was valid for a while, and is not any more.",
     413: "The body is larger than this route takes.",
     415: "The body is not JSON by its own headers.",
     422: "Understood, and not acceptable.",
@@ -150,7 +157,7 @@ def _responses(handler: HTTPRouteHandler, documented: Documented) -> Iterator[tu
         yield status, {"description": REASONS[status], "content": _json_content(model)}
     for status, codes in _errors(handler, documented).items():
         if status not in documented.other_statuses:
-            yield status, _problem(status, codes)
+            yield status, _problem(status, codes, documented.problem or Problem)
 
 
 def _errors(handler: HTTPRouteHandler, documented: Documented) -> dict[int, tuple[str, ...]]:
@@ -166,9 +173,9 @@ def _errors(handler: HTTPRouteHandler, documented: Documented) -> dict[int, tupl
     return merged
 
 
-def _problem(status: int, codes: tuple[str, ...]) -> Json:
+def _problem(status: int, codes: tuple[str, ...], model: type[BaseModel] = Problem) -> Json:
     listed = ", ".join(f"`{code}`" for code in codes)
-    answer: Json = {"description": f"{REASONS[status]} Codes: {listed}.", "content": _json_content(Problem)}
+    answer: Json = {"description": f"{REASONS[status]} Codes: {listed}.", "content": _json_content(model)}
     if status == 401:
         answer["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}}}
     if status in {429, 503}:
@@ -198,7 +205,8 @@ def _schemas(handlers: Sequence[HTTPRouteHandler]) -> Json:
         documented: Documented = handler.opt["documented"]
         body = [documented.body.model] if documented.body else []
         answer = [documented.answer] if documented.answer else []
-        models.update(dict.fromkeys((*body, *answer, *documented.other_statuses.values())))
+        problem = [documented.problem] if documented.problem else []
+        models.update(dict.fromkeys((*body, *answer, *problem, *documented.other_statuses.values())))
     _, schema = models_json_schema(
         [(model, "serialization" if model.__name__.endswith(("Out", "List")) else "validation") for model in models],
         ref_template=REF + "{model}",

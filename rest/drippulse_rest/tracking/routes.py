@@ -13,6 +13,7 @@ from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
 
 from drippulse.kit.crypto import SignatureError
+from drippulse.messaging.engagement import is_prefetch
 from drippulse.messaging.service import Tracking, Visitor
 from drippulse_rest.tracking.pages import CONTENT_SECURITY_POLICY, broken_page, confirm_page, done_page
 
@@ -23,7 +24,7 @@ PUBLIC = {"public": True}
 
 
 def _visitor(request: Request[None, None, State]) -> Visitor:
-    return Visitor(request.method, request.headers.get("user-agent"))
+    return Visitor(request.method, request.headers.get("user-agent"), is_prefetch(request.headers))
 
 
 def _broken(error: SignatureError) -> Response[str]:

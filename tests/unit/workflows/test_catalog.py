@@ -15,6 +15,7 @@ STEP_TYPES = {
     "filter",
     "branch",
     "set_fields",
+    "crm",
     "email",
     "webhook_callback",
     "alert",
@@ -25,6 +26,11 @@ STEP_TYPES = {
     "goto",
     "ab_test",
     "score",
+    "agent",
+    "approval",
+    "enroll",
+    "webhook",
+    "wait_for_event",
 }
 
 

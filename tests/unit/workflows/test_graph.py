@@ -138,7 +138,7 @@ REFUSED: list[tuple[list[Any], str, str]] = [
     ([step("trigger", frequency="cron", cron="61 * * * *")], "steps.0.config", "five fields"),
     ([step("trigger", frequency="event")], "steps.0.config", "needs `event`"),
     ([step("email", subject="x")], "steps.0.config.body", "give `body`"),
-    ([step("email", subject="x", body="y", template_id=3)], "steps.0.config.template_id", "not available yet"),
+    ([step("email", subject="x", body="y", template_id=3)], "steps.0.config.template_id", "texts are not here"),
     ([step("email", subject="x", body="y", integration_id="mailgun")], "steps.0.config.integration_id", "nurture"),
     (
         [step("email", subject="x", body="y", send_window={"start": "9", "end": "17:00"})],

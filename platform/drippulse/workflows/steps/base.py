@@ -197,6 +197,8 @@ class OutgoingMail:
     reply_to: str | None
     track_opens: bool
     track_clicks: bool
+    opt_out: str = "link"
+    """How it says that one can unsubscribe: link, reply or header_only."""
 
 
 class Mailer(Protocol):
@@ -237,6 +239,7 @@ class StepType(ABC, Generic[C]):
     """The base of every step type.
 
     `outputs` documents the bag keys a step sets (name -> sentence). `test_behaviour` says what `/test` does instead.
+    `unavailable` says why a workflow with this step cannot go live yet; drafts may hold it.
     """
 
     type: ClassVar[str]
@@ -246,6 +249,7 @@ class StepType(ABC, Generic[C]):
     guarantee: ClassVar[Guarantee]
     test_behaviour: ClassVar[str]
     outputs: ClassVar[dict[str, str]] = {}
+    unavailable: ClassVar[str | None] = None
     config_model: builtins.type[C]
 
     def problems(self, config: C) -> Iterator[Problem]:

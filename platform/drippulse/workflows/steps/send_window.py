@@ -9,6 +9,7 @@ from drippulse.workflows.steps.clock_times import ClockTime
 from drippulse.workflows.wall_clock import next_opening, zone
 
 RECIPIENT = "recipient"
+SENDER = "sender"
 
 
 class SendWindow(BaseModel):
@@ -19,14 +20,15 @@ class SendWindow(BaseModel):
     start: ClockTime = Field(description="When the window opens, such as 09:00.")
     end: ClockTime = Field(description="When it closes, such as 17:00.")
     timezone: str = Field(
-        default=RECIPIENT, description="recipient (the enrollment's time zone), UTC, or an IANA name."
+        default=RECIPIENT,
+        description="recipient (the enrollment's time zone), sender (the organization's), UTC, or an IANA name.",
     )
     business_days_only: bool = Field(default=False, description="Closed on Saturdays and Sundays.")
 
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, name: str) -> str:
-        if name != RECIPIENT:
+        if name not in (RECIPIENT, SENDER):
             try:
                 zone(name)
             except UnknownTimezoneError as error:
@@ -39,7 +41,8 @@ class SendWindow(BaseModel):
             raise ValueError("`start` and `end` are the same; leave the window out to send at any time")
         return self
 
-    def opens(self, now: datetime, recipient_timezone: str) -> datetime:
+    def opens(self, now: datetime, recipient_timezone: str, sender_timezone: str = "UTC") -> datetime:
         """`now` while it is open, otherwise when it opens next."""
-        tz = zone(recipient_timezone if self.timezone == RECIPIENT else self.timezone)
+        named = {RECIPIENT: recipient_timezone, SENDER: sender_timezone}
+        tz = zone(named.get(self.timezone, self.timezone))
         return next_opening(now, self.start, self.end, tz, business_days_only=self.business_days_only) or now

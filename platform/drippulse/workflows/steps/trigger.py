@@ -1,16 +1,19 @@
 """`trigger`: how a workflow starts. A run that is under way passes through it."""
 
-import re
+from collections.abc import Iterator
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from drippulse.workflows import cron
 from drippulse.workflows.conditions import MAX_CONDITIONS, Condition, MatchMode
-from drippulse.workflows.steps.base import Advance, Category, Guarantee, PureStep, StepConfig, StepContext
+from drippulse.workflows.errors import UnknownTimezoneError
+from drippulse.workflows.event_match import is_event_type
+from drippulse.workflows.steps.base import Advance, Category, Guarantee, Problem, PureStep, StepConfig, StepContext
+from drippulse.workflows.wall_clock import zone
 
-_CRON_RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
-_CRON_PART = re.compile(r"(?:\*|(\d{1,2})(?:-(\d{1,2}))?)(?:/(\d{1,2}))?")
+MAX_AUDIENCE = 1000
 
 
 class Frequency(StrEnum):
@@ -33,6 +36,16 @@ class TriggerFilter(BaseModel):
     )
 
 
+class Audience(BaseModel):
+    """Whom a scheduled trigger enrolls, each time."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    contacts: list[dict[str, Any]] = Field(
+        min_length=1, max_length=MAX_AUDIENCE, description="Contacts as bulk enrollment takes them."
+    )
+
+
 class TriggerConfig(StepConfig):
     frequency: Frequency = Field(default=Frequency.MANUAL, description="How the workflow starts.")
     cron: str | None = Field(
@@ -44,7 +57,16 @@ class TriggerConfig(StepConfig):
         max_length=200,
         description="Event type, such as lead.created; needed when frequency is event.",
     )
-    filter: TriggerFilter | None = Field(default=None, description="Conditions for who may enter.")
+    filter: TriggerFilter | None = Field(
+        default=None, description="Conditions for who may enter; fields are those of the event."
+    )
+    timezone: str | None = Field(
+        default=None, description="IANA zone of hourly, daily, weekly and cron; default is the organization's."
+    )
+    audience: Audience | None = Field(
+        default=None,
+        description="Who is enrolled when the time comes; without it one run without a contact.",
+    )
 
     @model_validator(mode="after")
     def _belongs_together(self) -> "TriggerConfig":
@@ -52,28 +74,19 @@ class TriggerConfig(StepConfig):
             raise ValueError("the frequency cron needs `cron`, such as `0 9 * * 1`")
         if self.frequency is Frequency.EVENT and self.event is None:
             raise ValueError("the frequency event needs `event`, such as `lead.created`")
-        if self.cron is not None and not _is_cron(self.cron):
-            raise ValueError("`cron` has five fields (minute hour day month weekday), such as `0 9 * * 1`")
+        if self.cron is not None:
+            cron.parse(self.cron)
+        if self.frequency in (Frequency.MANUAL, Frequency.EVENT) and self.audience is not None:
+            raise ValueError("`audience` goes with the frequencies hourly, daily, weekly and cron")
         return self
 
-
-def _is_cron(text: str) -> bool:
-    fields = text.split()
-    return len(fields) == len(_CRON_RANGES) and all(
-        _is_cron_part(part, low, high)
-        for given, (low, high) in zip(fields, _CRON_RANGES, strict=True)
-        for part in given.split(",")
-    )
-
-
-def _is_cron_part(part: str, low: int, high: int) -> bool:
-    found = _CRON_PART.fullmatch(part)
-    if found is None or found[3] == "0":
-        return False
-    start, end = found[1], found[2]
-    if start is None:
-        return True
-    return low <= int(start) <= high and (end is None or int(start) <= int(end) <= high)
+    @field_validator("timezone")
+    @classmethod
+    def _is_zone(cls, name: str | None) -> str | None:
+        try:
+            return name if name is None else zone(name).key
+        except UnknownTimezoneError:
+            raise ValueError("is not an IANA time zone, such as Europe/Berlin") from None
 
 
 class TriggerStep(PureStep[TriggerConfig]):
@@ -84,6 +97,13 @@ class TriggerStep(PureStep[TriggerConfig]):
     guarantee: ClassVar[Guarantee] = Guarantee.EXACTLY_ONCE
     test_behaviour: ClassVar[str] = "Passes through, whatever the frequency and the filter say."
     config_model = TriggerConfig
+
+    def problems(self, config: TriggerConfig) -> Iterator[Problem]:
+        if config.cron is not None and cron.never_fires(cron.parse(config.cron)):
+            yield Problem("cron", f"never fires: no month has such a day (`{config.cron}`)")
+
+        if config.event is not None and not is_event_type(config.event):
+            yield Problem("event", "is no event type: those have lower case letters, digits and _ . : - only")
 
     def decide(self, config: TriggerConfig, ctx: StepContext) -> Advance:
         return Advance()

@@ -1,0 +1,1 @@
+"""Approvals: a run waits until somebody who may decide says yes or no."""

@@ -1,0 +1,30 @@
+"""Finding the record that a reference of any kind means: a public id, a UUID, an external id or an address."""
+
+from uuid import UUID
+
+from drippulse.crm import queries
+from drippulse.crm.tables import RecordType
+from drippulse.kit.addresses import normalize_address, same_mailbox_key
+from drippulse.kit.db import Record, Session
+
+
+async def find_record(session: Session, kind: RecordType, organization_id: int, ref: str) -> Record | None:
+    """None when no live record is meant, or when two have this external id in different systems."""
+    text = ref.strip()
+    if not text:
+        return None
+    row = await queries.by_public_id(session, kind, organization_id, text)
+    if row is None and (record_id := _uuid(text)) is not None:
+        row = await queries.locked(session, kind, organization_id, record_id)
+    if row is None:
+        row = await queries.by_any_external(session, kind, organization_id, text)
+    if row is None and normalize_address(text) is not None:
+        row = await queries.by_email_key(session, kind, organization_id, same_mailbox_key(text))
+    return row
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

@@ -1,0 +1,108 @@
+"""Reads and writes of CRM records. Every statement names the organization: the engine's role sees all of them."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from drippulse.crm.tables import RecordType
+from drippulse.kit.db import Record, Session
+from drippulse.workflows.queries import like
+
+LIVE = "r.organization_id = $1 AND r.deleted_at IS NULL"
+PERSON = """r.id, r.public_id, r.email, r.email_key, r.first_name, r.last_name, r.company, r.phone, r.timezone,
+r.attributes, r.tags, r.external_system, r.external_id, r.created_at, r.updated_at"""
+COLUMNS = {RecordType.CONTACT: PERSON, RecordType.LEAD: f"{PERSON}, r.score, r.status, r.owner, r.contact_id"}
+MATCHES = "(r.email ILIKE {} OR r.first_name || ' ' || r.last_name ILIKE {} OR r.company ILIKE {} OR r.public_id = {})"
+
+
+async def by_public_id(session: Session, kind: RecordType, organization_id: int, public_id: str) -> Record | None:
+    return await session.fetchrow(f"{_select(kind)} AND r.public_id = $2", organization_id, public_id)
+
+
+async def by_public_ids(
+    session: Session, kind: RecordType, organization_id: int, public_ids: list[str]
+) -> dict[str, Record]:
+    """Those that exist, by public id."""
+    rows = await session.fetch(f"{_select(kind)} AND r.public_id = ANY ($2::text[])", organization_id, public_ids)
+    return {row["public_id"]: row for row in rows}
+
+
+async def locked(session: Session, kind: RecordType, organization_id: int, record_id: UUID) -> Record | None:
+    """Nobody else changes it until this transaction ends."""
+    return await session.fetchrow(f"{_select(kind)} AND r.id = $2 FOR UPDATE", organization_id, record_id)
+
+
+async def by_external(
+    session: Session, kind: RecordType, organization_id: int, system: str, external_id: str
+) -> Record | None:
+    sql = f"{_select(kind)} AND r.external_system = $2 AND r.external_id = $3"
+    return await session.fetchrow(sql, organization_id, system, external_id)
+
+
+async def by_any_external(session: Session, kind: RecordType, organization_id: int, external_id: str) -> Record | None:
+    """The one record with this external id in whatever system; None when there are two."""
+    rows = await session.fetch(f"{_select(kind)} AND r.external_id = $2 LIMIT 2", organization_id, external_id)
+    return rows[0] if len(rows) == 1 else None
+
+
+async def by_email_key(session: Session, kind: RecordType, organization_id: int, key: str) -> Record | None:
+    return await session.fetchrow(f"{_select(kind)} AND r.email_key = $2", organization_id, key)
+
+
+async def page(
+    session: Session, kind: RecordType, organization_id: int, *, q: str | None, limit: int, offset: int
+) -> list[Record]:
+    """Newest first."""
+    where, args = _search(organization_id, q)
+    args += [limit, offset]
+    sql = f"{_select(kind)}{where} ORDER BY r.id DESC LIMIT ${len(args) - 1} OFFSET ${len(args)}"
+    return await session.fetch(sql, *args)
+
+
+async def count(session: Session, kind: RecordType, organization_id: int, *, q: str | None) -> int:
+    where, args = _search(organization_id, q)
+    return int(await session.fetchval(f"SELECT count(*) FROM {kind.value} r WHERE {LIVE}{where}", *args))
+
+
+async def insert(session: Session, kind: RecordType, organization_id: int, values: Mapping[str, Any]) -> Record | None:
+    """The new row; None when another live record has its address or external id."""
+    names = list(values)
+    places = ", ".join(f"${number}" for number in range(2, len(names) + 2))
+    return await session.fetchrow(
+        f"""INSERT INTO {kind.value} AS r (organization_id, {", ".join(names)}) VALUES ($1, {places})
+            ON CONFLICT DO NOTHING RETURNING {COLUMNS[kind]}""",
+        organization_id,
+        *values.values(),
+    )
+
+
+async def update(
+    session: Session, kind: RecordType, organization_id: int, record_id: UUID, values: Mapping[str, Any]
+) -> Record | None:
+    """The changed row. Raises asyncpg.UniqueViolationError when another live record has the new values."""
+    changes = "".join(f", {name} = ${number}" for number, name in enumerate(values, start=3))
+    return await session.fetchrow(
+        f"""UPDATE {kind.value} r SET updated_at = now(){changes}
+            WHERE {LIVE} AND r.id = $2 RETURNING {COLUMNS[kind]}""",
+        organization_id,
+        record_id,
+        *values.values(),
+    )
+
+
+async def soft_delete(session: Session, kind: RecordType, organization_id: int, record_id: UUID) -> None:
+    await session.execute(
+        f"UPDATE {kind.value} r SET deleted_at = now(), updated_at = now() WHERE {LIVE} AND r.id = $2",
+        organization_id,
+        record_id,
+    )
+
+
+def _select(kind: RecordType) -> str:
+    return f"SELECT {COLUMNS[kind]} FROM {kind.value} r WHERE {LIVE}"
+
+
+def _search(organization_id: int, q: str | None) -> tuple[str, list[Any]]:
+    if not q:
+        return "", [organization_id]
+    return f" AND {MATCHES.replace('{}', '$2', 3).replace('{}', '$3')}", [organization_id, like(q), q]

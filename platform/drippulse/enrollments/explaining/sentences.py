@@ -1,0 +1,99 @@
+"""Facts about a run as sentences for people. Pure."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from drippulse.enrollments.presentation import Row
+from drippulse.enrollments.tables import OUTCOME_UNKNOWN, RETRY, EnrollmentStatus, Hold
+from drippulse.kit.clock import isoformat
+
+HOLDS = {
+    Hold.ENROLLMENT: "This run is paused.",
+    Hold.STEP: "The step it stands on is paused.",
+    Hold.WORKFLOW: "Its workflow is paused.",
+    Hold.ORGANIZATION: "The whole organization is paused.",
+}
+RESUME = {
+    Hold.ENROLLMENT: "POST …/enrollments/{id}/resume",
+    Hold.STEP: "POST /workflows/{workflow}/steps/{step}/resume",
+    Hold.WORKFLOW: "POST /workflows/{workflow}/resume",
+    Hold.ORGANIZATION: "POST /organization/resume",
+}
+REASONS = {
+    "wait": "It waits for its time",
+    "wait_until": "It waits for its time",
+    "send_window": "Its send window is closed",
+    "wait_for_event": "It waits for an event",
+    "approval": "It waits for an approval",
+    "workflow_changing": "Somebody is pausing or resuming its workflow at this moment",
+    OUTCOME_UNKNOWN: "It is not known whether the send went out, and somebody has to decide (resend or skip)",
+    "secret_unreadable": "A worker could not read a secret of this workflow; its SECRET_KEY may be the wrong one",
+}
+
+
+def holds(row: Row) -> list[dict[str, Any]]:
+    """Each hold with a sentence and the call that lifts it."""
+    found = [hold for hold in HOLDS if row["holds"] & hold]
+    names = {"id": row["id"], "workflow": row["workflow_id"], "step": row["step_id"]}
+    return [
+        {"hold": str(hold.name).lower(), "sentence": HOLDS[hold], "lifted_by": RESUME[hold].format(**names)}
+        for hold in found
+    ]
+
+
+def why_waiting(row: Row, error: Mapping[str, Any] | None, leased_until: datetime | None) -> str:
+    """Why the run does not go on at this moment, or that it is about to."""
+    status = EnrollmentStatus(row["status"])
+    if status not in {EnrollmentStatus.ACTIVE, EnrollmentStatus.PAUSED}:
+        return _ended(row, status, error)
+    held = [one["sentence"] for one in holds(row)]
+    waits = _waits(row, error)
+    if held:
+        return " ".join([*held, waits and f"Apart from that: {waits}"]).strip()
+    if waits:
+        return waits
+    if leased_until is not None:
+        return f"A worker is at it; its lease ends at {isoformat(leased_until)}."
+    return "It is due, and the next free worker takes it."
+
+
+def _waits(row: Row, error: Mapping[str, Any] | None) -> str:
+    reason, until, now = row["wait_reason"], row["next_run_at"], row["now"]
+    if reason is None or (until is not None and until <= now):
+        return ""
+    ends = f", until {isoformat(until)} at the latest." if until is not None else "; there is no time limit."
+    if reason == RETRY and error:
+        when = f"The next attempt is at {isoformat(until)}." if until else ""
+        return f"Attempt {row['attempt']} failed: {error['message']} {when}".strip()
+    return f"{REASONS.get(reason, f'It waits ({reason})')}{ends}"
+
+
+def _ended(row: Row, status: EnrollmentStatus, error: Mapping[str, Any] | None) -> str:
+    at = f" at {isoformat(row['finished_at'])}" if row["finished_at"] else ""
+    if status is EnrollmentStatus.FAILED and error:
+        return f"It failed{at}: {error['message']} POST …/enrollments/{row['id']}/retry begins the step again."
+    why = f" ({row['exit_reason']})" if row["exit_reason"] else ""
+    return f"It {'was cancelled' if status is EnrollmentStatus.CANCELLED else 'completed'}{at}{why}."
+
+
+def why_here(row: Row, step: str | None, led_by: Mapping[str, Any] | None) -> str:
+    """Which step it is on, since when, and what led there."""
+    if step is None:
+        return "It is past its last step."
+    since = f"It is on step {row['current_step_index'] + 1} ({step}) since {isoformat(row['step_entered_at'])}"
+    if led_by is None:
+        return f"{since}; that is where it began."
+    logs = "; ".join(led_by["logs"])
+    came = f"it came from step {led_by['step_index'] + 1} ({led_by['name']}), which was {led_by['status']}"
+    return f"{since}; {came}: {logs}." if logs else f"{since}; {came}."
+
+
+def path(entries: list[dict[str, Any]]) -> str:
+    """How a run came to a step: the steps before it, each with what it decided."""
+    return " → ".join(_stop(entry) for entry in entries)
+
+
+def _stop(entry: Mapping[str, Any]) -> str:
+    logs = "; ".join(entry["logs"]) if entry["type"] in {"filter", "branch", "score", "ab_test"} else ""
+    return f"{entry['name']} ({logs})" if logs else str(entry["name"])

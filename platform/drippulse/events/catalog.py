@@ -1,0 +1,22 @@
+"""The event types that the platform appends itself; clients cannot send them."""
+
+_NAMES = {
+    "workflow": "created updated published paused archived failed resumed deleted",
+    "enrollment": "created step_completed completed failed cancelled paused resumed",
+    "email": "sent delivered opened clicked bounced complained unsubscribed",
+    "agent": "spawned execution_started execution_completed execution_failed",
+    "approval": "requested decided",
+    "lead": "created updated deleted scored",
+    "contact": "created updated deleted",
+    "account": "created updated deleted",
+    "opportunity": "created updated deleted stage_changed",
+    "activity": "created updated deleted",
+    "report": "ready",
+    "data_source_run": "completed failed",
+    "connection": "needs_reauth",
+}
+
+RESERVED = frozenset({"ping", *(f"{record}.{name}" for record, names in _NAMES.items() for name in names.split())})
+
+OF_RUNS = "enrollment."
+"""Events of this family say what became of runs; they have no key, so no step waits for them."""

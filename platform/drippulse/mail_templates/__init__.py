@@ -1,0 +1,1 @@
+"""Stored mail texts: one place to write them, many steps that send them."""

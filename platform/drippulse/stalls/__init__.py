@@ -1,0 +1,1 @@
+"""The watchdog: runs that nobody moves although somebody should, and their repair."""

@@ -1,0 +1,1 @@
+"""Pausing, resuming, cancelling, retrying and explaining."""

@@ -1,0 +1,1 @@
+"""`/sending`, `/suppressions` and the bounce webhook."""

@@ -1,0 +1,70 @@
+"""`/stalls`: runs that stand still although they should go on, and their repair."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from litestar import Response
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import QueryParameter
+
+from drippulse.kit.pagination import page_request
+from drippulse.organizations.policy import Permission
+from drippulse.stalls import queries, service
+from drippulse.stalls.schemas import Repair, RepairOut, StallList
+from drippulse_rest.kit.answers import json_answer, list_answer
+from drippulse_rest.kit.paging import Cursor, Page, PerPage, Sort
+from drippulse_rest.kit.request import ApiRequest
+from drippulse_rest.kit.routes import Body, route
+
+TAG = "Watchdog"
+WRAPPER = "stall"
+
+
+@route(
+    "GET",
+    "/stalls",
+    operation_id="listStalls",
+    permission=Permission.READ,
+    tag=TAG,
+    summary="List stalls",
+    answer=StallList,
+    errors={422: ("validation_failed",)},
+    paginated=True,
+)
+async def list_stalls(
+    request: ApiRequest,
+    page: Page = None,
+    per_page: PerPage = None,
+    cursor: Cursor = None,
+    sort: Sort = None,
+    status: Annotated[str | None, QueryParameter(description="Only open or only resolved ones.")] = None,
+) -> Response[bytes]:
+    """What the watchdog flagged, newest first; at most 500 without paging parameters. It looks once a minute and
+    resolves by itself what moved on."""
+    wanted = page_request(page, per_page, cursor, sort=sort, sorts=queries.SORTS, full_limit=service.LIST_LIMIT)
+    async with request.transaction() as session:
+        answer = await service.list_stalls(session, request.principal, status, wanted)
+    return list_answer(request, wanted, answer)
+
+
+@route(
+    "POST",
+    "/stalls/repair",
+    operation_id="repairStalls",
+    permission=Permission.ADMINISTER,
+    tag=TAG,
+    summary="Repair stalls",
+    answer=RepairOut,
+    body=Body(Repair, WRAPPER, required=False, example={"ids": [1, 2]}),
+    errors={404: ("stall_not_found",), 422: ("validation_failed",)},
+)
+async def repair_stalls(request: ApiRequest) -> Response[bytes]:
+    """Gives the stalled runs back to the engine, all open ones or those named. What moved on meanwhile is left
+    alone."""
+    data = await request.read(Repair, wrapper=WRAPPER)
+    async with request.transaction() as session:
+        answer = await service.repair(session, request.principal, request.services.waker, data)
+    return json_answer(answer)
+
+
+ROUTES: Sequence[HTTPRouteHandler] = (list_stalls, repair_stalls)

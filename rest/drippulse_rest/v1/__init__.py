@@ -1,0 +1,1 @@
+"""The `/v1` dialect: camelCase, prefixed ids, `{items, total, limit, offset}`, `{error: {code, message}}`."""

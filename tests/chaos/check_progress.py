@@ -1,0 +1,135 @@
+"""Checks of the enrollments themselves: none lost, in order, by one worker at a time, counted right."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+
+from tests.chaos.evidence import Change, EnrollmentRow, Evidence
+
+FINAL_MAIL = {"completed": "sent", "unknown": "unknown", "failed": "failed"}
+
+
+def nobody_lost(evidence: Evidence) -> Iterator[str]:
+    """Every accepted enrollment ended, is due at some time, is held, or waits for something that has a name."""
+    for accepted in evidence.promises.accepted:
+        row = evidence.rows.get(accepted.enrollment_id)
+        if row is not None and not _has_a_future(row):
+            yield f"enrollment {row.id} stands on {row.step_id} with nothing that would ever move it"
+
+
+def _has_a_future(row: EnrollmentRow) -> bool:
+    waits_for_somebody = row.next_run_at is None and row.wait_reason is not None
+    asked = row.wait_reason == "outcome_unknown"
+    return row.ended or row.held or row.claimable_at is not None or waits_for_somebody or asked
+
+
+def order(evidence: Evidence) -> Iterator[str]:
+    """Each visit ends once, and the steps follow the version the enrollment is pinned to."""
+    for row in evidence.snapshot.enrollments:
+        entries = [entry for entry in evidence.timelines.get(row.id, ()) if entry.final]
+        visits = [entry.visit for entry in entries]
+        if visits != sorted(set(visits)):
+            yield f"enrollment {row.id} ended its visits in the order {visits}"
+        plan = evidence.plan(row)
+        walked = tuple(entry.step_id for entry in entries)
+        if plan is None or visits != sorted(set(visits)):
+            continue
+        if walked != plan.steps[: len(walked)]:
+            yield f"enrollment {row.id} walked {walked}, its version says {plan.steps}"
+        elif row.status == "completed" and walked != plan.steps:
+            yield f"enrollment {row.id} completed after {walked} of {plan.steps}"
+    yield from _children(evidence)
+
+
+def _children(evidence: Evidence) -> Iterator[str]:
+    """A step that enrolls makes one run of the other workflow in the very commit that completes it."""
+    runs = Counter((row.token, row.workflow_id) for row in evidence.snapshot.enrollments)
+    for row in evidence.snapshot.enrollments:
+        plan = evidence.plan(row)
+        for step_id, workflow_id in plan.enrolls.items() if plan else ():
+            done = sum(entry.step_id == step_id and entry.final for entry in evidence.timelines.get(row.id, ()))
+            if runs[row.token, workflow_id] != done:
+                made = runs[row.token, workflow_id]
+                yield f"step {step_id} of {row.token} completed {done} times and made {made} runs"
+
+
+def old_fences(evidence: Evidence) -> Iterator[str]:
+    """The fence rises with every claim and every progress, and only the one that claimed it last makes progress."""
+    for enrollment_id, changes in evidence.histories():
+        holder: str | None = None
+        for change in changes:
+            stays = change.fence == change.fence_before and (change.by_worker or holder is not None)
+            if change.fence < change.fence_before or (change.progressed and stays):
+                yield f"enrollment {enrollment_id}: {change.by} moved the fence {change.fence_before} -> {change.fence}"
+            if change.progressed and change.by_worker and change.by != holder:
+                yield f"enrollment {enrollment_id}: {change.by} wrote progress while {holder or 'nobody'} had it"
+            holder = change.holder_after(holder)
+
+
+def one_at_a_time(evidence: Evidence) -> Iterator[str]:
+    """Nobody claims what another has a living lease on."""
+    for enrollment_id, changes in evidence.histories():
+        holder: str | None = None
+        for change in changes:
+            lease = change.claimable_before
+            if change.is_claim and holder is not None and lease is not None and change.began < lease:
+                yield f"enrollment {enrollment_id}: {change.by} took it while {holder} had it until {lease}"
+            holder = change.holder_after(holder)
+
+
+def backlog_drains(evidence: Evidence) -> Iterator[str]:
+    limit = evidence.snapshot.now - timedelta(seconds=evidence.patience)
+    for row in evidence.snapshot.enrollments:
+        if row.status == "active" and row.claimable_at is not None and row.claimable_at < limit:
+            yield f"enrollment {row.id} is due since {row.claimable_at} and nobody took it"
+
+
+def promises_kept(evidence: Evidence) -> Iterator[str]:
+    for accepted in evidence.promises.accepted:
+        row = evidence.rows.get(accepted.enrollment_id)
+        if row is None:
+            yield f"enrollment {accepted.enrollment_id} was accepted and does not exist"
+        elif (row.token, row.version, row.organization_id) != (
+            accepted.token,
+            accepted.version,
+            accepted.organization_id,
+        ):
+            yield f"enrollment {row.id} is not what was accepted"
+    for workflow_id, version in evidence.promises.plans:
+        if (workflow_id, version) not in evidence.snapshot.versions:
+            yield f"version {version} of workflow {workflow_id} was accepted and does not exist"
+    for stop in evidence.promises.stopped:
+        row = evidence.rows.get(stop.enrollment_id)
+        if stop.kind == "delete" and (row is None or row.deleted_at is None):
+            yield f"the removal of enrollment {stop.enrollment_id} was accepted and is gone"
+        if stop.kind == "unsubscribe" and (stop.organization_id, stop.token) not in evidence.snapshot.suppressed:
+            yield f"the unsubscribe of {stop.token} was accepted and is gone"
+
+
+def counters(evidence: Evidence) -> Iterator[str]:
+    """What is kept as a number equals a recount, and what a mail's delivery says is what the timeline says."""
+    snapshot = evidence.snapshot
+    for key in sorted({*snapshot.counted, *snapshot.recounted}):
+        if snapshot.counted.get(key, 0) != snapshot.recounted.get(key, 0):
+            yield f"{key} counts {snapshot.counted.get(key, 0)} enrollments, there are {snapshot.recounted.get(key, 0)}"
+    told = {(entry.enrollment_id, entry.visit): entry.status for entry in snapshot.entries if entry.kind == "email"}
+    yield from _deliveries(evidence, told)
+
+
+def _deliveries(evidence: Evidence, told: dict[tuple[int, int], str]) -> Iterator[str]:
+    known = {(one.enrollment_id, one.visit): one.status for one in evidence.snapshot.deliveries}
+    for key, status in told.items():
+        expected = FINAL_MAIL.get(status)
+        found = known.get(key)
+        late = (expected, found) == ("unknown", "sent")  # the answer came to a worker that had lost the enrollment
+        if expected in {"sent", "unknown"} and found != expected and not late:
+            yield f"mail {key} is {status} on the timeline and {found} as a delivery"
+
+
+def taken_over(changes: Sequence[Change], deaths: dict[str, float]) -> Iterator[float]:
+    """Seconds from the death of a holder to the next claim of what it held. `deaths`: life -> seconds since 1970."""
+    holder: str | None = None
+    for change in changes:
+        if change.is_claim and holder in deaths:
+            yield max(change.began.timestamp() - deaths[holder], 0.0)
+        holder = change.holder_after(holder)

@@ -1,0 +1,95 @@
+"""One seeded run: processes, a client, faults; then a drain, and the evidence."""
+
+import asyncio
+import signal
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from drippulse.kit.db import Role
+from drippulse.settings import Settings
+from drippulse_server.embedded.postgres import EmbeddedPostgres
+from drippulse_server.embedded.redis import EmbeddedRedis
+from tests.chaos.driver import Driver
+from tests.chaos.faults import Faults
+from tests.chaos.lab import Lab, open_lab, superuser_of
+from tests.chaos.report import Report
+from tests.chaos.schedule import failpoints, schedule
+from tests.support.stack import free_port
+
+ROOT = Path(__file__).parents[2]
+PATIENCE_SECONDS = 45.0  # with a lease of 2 s and a sweep every second
+BACKLOG = """
+SELECT count(*) FROM enrollment WHERE status = 'active' AND claimable_at < now() + $1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How much: `gap` seconds between faults on average, `rate` contacts a second, until `seconds` or `kills`."""
+
+    workers: int = 3
+    gap: float = 0.5
+    rate: float = 20.0
+    seconds: float | None = None
+    kills: int | None = None
+    drain_seconds: float = 60.0
+    horizon_seconds: float = 5.0  # what is due within this much is waited for
+
+
+async def run(
+    settings: Settings, postgres: EmbeddedPostgres, redis: EmbeddedRedis, place: Path, seed: int, scale: Scale
+) -> Report:
+    """Chaos in this fresh database. PostgreSQL and Redis are restarted on the way."""
+    port = free_port()
+    commands = {f"worker-{number}": ("drippulse_server", "worker") for number in range(scale.workers)} | {
+        "scheduler": ("drippulse_server", "scheduler"),
+        "web": ("drippulse_server", "web", "--port", str(port)),
+    }
+    url = superuser_of(postgres.superuser_url, settings.database_url)
+    public_url = f"http://127.0.0.1:{port}"
+    async with open_lab(settings, url, place, commands, public_url=public_url) as lab:
+        for slot in commands:
+            await lab.fleet.start(slot)
+        driver = Driver(lab, public_url, seed, scale.rate)
+        await driver.prepare()
+        began = time.monotonic()
+        faults = Faults(lab, postgres, redis, failpoints(ROOT))
+        await _play(scale, seed, faults, driver)
+        await _drain(lab, scale)
+        await faults.end()
+        took = time.monotonic() - began
+        evidence = await lab.evidence(PATIENCE_SECONDS)
+        for slot in list(lab.fleet.lives):
+            await lab.fleet.end(slot, signal.SIGTERM, within=30)
+        counts = {fault.value: number for fault, number in faults.done.items()}
+        actions = {**driver.done, "without an answer": driver.unanswered}
+        return Report(seed, took, faults.kills, counts, actions, faults.exits, evidence, lab.fleet.past)
+
+
+async def _play(scale: Scale, seed: int, faults: Faults, driver: Driver) -> None:
+    """Faults and load together; the guard goes on until the processes are to end."""
+    planned = schedule(seed, scale.workers, scale.gap, seconds=scale.seconds, kills=scale.kills)
+    stop = asyncio.Event()
+    guard = asyncio.create_task(faults.guard())
+    load = asyncio.create_task(driver.run(stop))
+    playing = asyncio.create_task(faults.play(planned))
+    done, _ = await asyncio.wait({guard, load, playing}, return_when=asyncio.FIRST_COMPLETED)
+    for task in done:
+        task.result()
+    await playing
+    stop.set()
+    await load
+    await driver.close()
+    faults.keep(guard)
+
+
+async def _drain(lab: Lab, scale: Scale) -> None:
+    """Until nothing is due, or the time is over: what is left then is for the checks to find."""
+    end = time.monotonic() + scale.drain_seconds
+    while time.monotonic() < end:
+        async with lab.database.session(Role.ENGINE) as session:
+            if not await session.fetchval(BACKLOG, timedelta(seconds=scale.horizon_seconds)):
+                return
+        await asyncio.sleep(0.25)
