@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 import pytest
 import redis.asyncio
 
-from drippulse.enrollments.claim import claim
+from drippulse.enrollments.claim import claim, claim_suspect
 from drippulse.enrollments.commit import MailIntent, MailResult, Progress, Verdict, commit
 from drippulse.enrollments.slots import Slots
 from drippulse.kit.crypto import Vault
@@ -150,3 +150,19 @@ async def test_wake_ups_do_not_pile_up_while_no_worker_reads_them(settings: Sett
     await queue.delete(key)
     await waker.close()
     await queue.aclose()
+
+
+async def test_who_was_killed_with_others_is_tried_alone_and_a_kill_counts_for_nobody_else(world: World) -> None:
+    """Three workers die with the whole batch; what follows takes one of them at a time and touches no other's count."""
+    ids = await world.enroll(
+        await world.workflow(step("log", message="x")), *({"email": f"s{n}@x.org"} for n in range(5))
+    )
+    await world.sql("UPDATE enrollment SET attempt = 3 WHERE id = ANY ($1)", ids)
+    assert await claim(world.database, 10, 30) == []
+    alone = await claim_suspect(world.database, 30)
+    assert len(alone) == 1
+    attempts = await world.sql("SELECT id, attempt FROM enrollment WHERE id = ANY ($1)", ids)
+    assert {row["attempt"] for row in attempts if row["id"] != alone[0].id} == {3}
+    await world.drain()
+    left = await world.sql("SELECT id FROM enrollment WHERE id = ANY ($1) AND status <> 'completed'", ids)
+    assert [row["id"] for row in left] == [alone[0].id]

@@ -237,7 +237,9 @@ async def test_what_slipped_past_a_pause_is_held_when_it_is_claimed(world: World
     pauser = await one_mail(world, "workflow")
     await pauser.pause()
     await world.sql("UPDATE enrollment SET holds = 0, held_at = NULL, claimable_at = now() WHERE id = $1", pauser.one)
-    assert await world.sql(f"SELECT FROM enrollment e WHERE id = $1 AND {TURNED_AWAY}", pauser.one)
+    slipped_past = f"""SELECT FROM enrollment e JOIN workflow w ON w.id = e.workflow_id
+      JOIN organization o ON o.id = e.organization_id WHERE e.id = $1 AND {TURNED_AWAY}"""
+    assert await world.sql(slipped_past, pauser.one)
     await world.drain()
     row = await world.row(pauser.one)
     assert (row["holds"], row["claimable_at"], row["attempt"]) == (Hold.WORKFLOW, None, 0)

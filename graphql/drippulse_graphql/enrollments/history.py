@@ -50,6 +50,10 @@ class Delivery:
     created_at: datetime = column("d.created_at")
     updated_at: datetime = column("d.updated_at")
     sent_at: datetime | None = column("d.sent_at")
+    feedback: str | None = column(
+        "d.feedback", description="Reported later: delivered, soft_bounced, bounced, complained, replied."
+    )
+    feedback_at: datetime | None = column("d.feedback_at")
 
 
 @strawberry.type(description="What a recipient, or a machine before it, did with a mail.")

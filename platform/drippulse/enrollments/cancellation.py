@@ -11,7 +11,7 @@ CANCEL_ALL = """WITH live AS (
   ORDER BY id FOR UPDATE)
 UPDATE enrollment e SET status = 'cancelled', next_run_at = NULL, claimable_at = NULL, wait_reason = NULL,
   holds = 0, held_at = NULL, fence = e.fence + 1, exit_reason = $3, finished_at = now(), updated_at = now()
-FROM live WHERE e.organization_id = $1 AND e.id = live.id RETURNING e.id, e.lead_ref"""
+FROM live WHERE e.organization_id = $1 AND e.id = live.id RETURNING e.id, e.lead_ref, e.sends_for"""
 
 REMOVE = """UPDATE enrollment SET
   status = CASE WHEN status IN ('active', 'paused') THEN 'cancelled' ELSE status END,
@@ -27,10 +27,10 @@ async def cancel_all(session: Session, principal: Principal, workflow_id: int, *
     await nothing_starts(session, principal.organization_id, workflow_id)
     rows = await session.fetch(CANCEL_ALL, principal.organization_id, workflow_id, reason)
     events_data = [
-        (int(row["id"]), {"workflow_id": workflow_id, "lead_ref": row["lead_ref"], "reason": reason}) for row in rows
+        (int(row["id"]), {"workflow_id": workflow_id, "lead_ref": row["lead_ref"], "reason": reason}) for row in rows if row["sends_for"] is None
     ]
     await events.append_many(session, "enrollment.cancelled", "enrollment", events_data, principal)
-    return len(rows)
+    return len(events_data)
 
 
 async def remove(session: Session, organization_id: int, workflow_id: int, enrollment_id: int) -> Record | None:

@@ -9,6 +9,8 @@ from drippulse.enrollments.gate import TURNED_AWAY, turn_away
 from drippulse.enrollments.tables import RETRY
 from drippulse.kit.db import Database, Record, Role, Session
 
+SUSPECT_AFTER = 2
+
 # Every organization with active enrollments, by skipping through the index: cost grows with organizations, not rows.
 TENANTS = """
 WITH RECURSIVE tenant AS (
@@ -27,28 +29,46 @@ WITH RECURSIVE tenant AS (
 )
 """
 
+# Begun more than once before, and never once ended in an orderly way: perhaps this one kills its workers.
+SUSPECT = f"e.attempt >= {SUSPECT_AFTER} AND e.wait_reason IS DISTINCT FROM '{RETRY}'"
+
+# What is due, each with what its workflow and organization say; claimed with its lease, its fence and one attempt more.
+TAKE = f"""
+UPDATE enrollment e
+SET claimable_at = now() + $2, fence = e.fence + 1, attempt = e.attempt + 1
+FROM (
+  SELECT d.id, w.paused_steps, o.timezone AS organization_timezone, {TURNED_AWAY} AS turned_away
+  FROM due d LEFT JOIN workflow w ON w.organization_id = d.organization_id AND w.id = d.workflow_id
+    LEFT JOIN organization o ON o.id = d.organization_id
+) c
+WHERE e.id = ANY (ARRAY (SELECT id FROM due)) AND e.id = c.id
+RETURNING e.id, e.organization_id, e.workflow_id, e.workflow_version, e.timezone, e.current_step_index, e.step_id,
+  e.visit, e.visits, e.bag, e.attempt, e.step_entered_at, e.next_run_at, e.fence, e.intent_at, e.wait_reason,
+  e.signal, e.sends_for, now() AS now, c.paused_steps, c.turned_away, c.organization_timezone,
+  EXISTS (SELECT FROM enrollment e WHERE e.status = 'active' AND e.claimable_at <= now() AND {SUSPECT}) AS suspects
+"""
+
 CLAIM = f"""{TENANTS}, due_tenant AS MATERIALIZED (
   SELECT organization_id FROM first_due WHERE due_at <= now() AND organization_id <> ALL ($3::bigint[])
   ORDER BY random() LIMIT $1::bigint
 ), due AS MATERIALIZED (
-  SELECT d.id FROM due_tenant t CROSS JOIN LATERAL (
-    SELECT e.id FROM enrollment e
+  SELECT d.* FROM due_tenant t CROSS JOIN LATERAL (
+    SELECT e.id, e.organization_id, e.workflow_id FROM enrollment e
     WHERE e.organization_id = t.organization_id AND e.status = 'active' AND e.claimable_at <= now()
+      AND NOT ({SUSPECT})
     ORDER BY e.claimable_at
     LIMIT (SELECT greatest(1, ceil($1::numeric / count(*)))::bigint FROM due_tenant)
     FOR UPDATE SKIP LOCKED
   ) d
 )
-UPDATE enrollment e
-SET claimable_at = now() + $2, fence = e.fence + 1, attempt = e.attempt + 1
-WHERE e.id = ANY (ARRAY (SELECT id FROM due))
-RETURNING e.id, e.organization_id, e.workflow_id, e.workflow_version, e.timezone, e.current_step_index, e.step_id,
-  e.visit, e.visits, e.bag, e.attempt, e.step_entered_at, e.next_run_at, e.fence, e.intent_at, e.wait_reason,
-  e.signal, now() AS now,
-  (SELECT w.paused_steps FROM workflow w WHERE w.organization_id = e.organization_id AND w.id = e.workflow_id),
-  {TURNED_AWAY} AS turned_away,
-  (SELECT o.timezone FROM organization o WHERE o.id = e.organization_id) AS organization_timezone
-"""
+{TAKE}"""
+
+CLAIM_SUSPECT = f"""WITH due AS MATERIALIZED (
+  SELECT e.id, e.organization_id, e.workflow_id FROM enrollment e
+  WHERE e.status = 'active' AND e.claimable_at <= now() AND {SUSPECT} AND e.organization_id <> ALL ($3::bigint[])
+  ORDER BY e.claimable_at LIMIT $1::bigint FOR UPDATE SKIP LOCKED
+)
+{TAKE}"""
 
 NEXT_DUE = f"""{TENANTS} SELECT extract(epoch FROM min(due_at) - now())::float8 FROM first_due
 WHERE organization_id <> ALL ($1::bigint[])"""
@@ -80,9 +100,6 @@ JOIN delivery d USING (organization_id, enrollment_id, visit) WHERE d.status <> 
 """
 
 
-SUSPECT_AFTER = 2
-
-
 @dataclass(slots=True)
 class Claimed:
     """An enrollment that this worker holds until its lease ends. `fence` moves with every commit of ours."""
@@ -104,52 +121,72 @@ class Claimed:
     intent_at: datetime | None
     wait_reason: str | None
     signal: str | None
+    sends_for: int | None
     paused_steps: list[str]
     organization_timezone: str
     now: datetime
 
     @property
-    def suspect(self) -> bool:
-        """Begun more than once before, and never once ended in an orderly way: perhaps this one kills its workers."""
-        return self.attempt > SUSPECT_AFTER and self.wait_reason != RETRY
+    def owner(self) -> int:
+        """Whose mails and timeline it writes: its own, unless it sends a mail of another run again."""
+        return self.sends_for or self.id
 
 
-async def claim(database: Database, limit: int, lease_seconds: float, without: Collection[int] = ()) -> list[Claimed]:
-    """At most about `limit` due enrollments, taken evenly from every organization that has any.
+class Batch(list[Claimed]):
+    """What one claim took. `suspects` says that there are due enrollments which this kind of claim leaves alone."""
+
+    suspects: bool = True
+
+
+async def claim(database: Database, limit: int, lease_seconds: float, without: Collection[int] = ()) -> Batch:
+    """At most about `limit` due enrollments, taken evenly from every organization that has any; no suspects.
 
     Args:
         without: organizations that have enough under way here.
     """
+    return await _claim(database, CLAIM, limit, lease_seconds, without)
+
+
+async def claim_suspect(database: Database, lease_seconds: float, without: Collection[int] = ()) -> Batch:
+    """One enrollment that may be killing its workers, to be worked on alone, so that it takes nobody along."""
+    return await _claim(database, CLAIM_SUSPECT, 1, lease_seconds, without)
+
+
+async def _claim(database: Database, sql: str, limit: int, lease_seconds: float, without: Collection[int]) -> Batch:
     async with database.session(Role.ENGINE) as session:
-        rows = await session.fetch(CLAIM, limit, timedelta(seconds=lease_seconds), list(without))
+        rows = await session.fetch(sql, limit, timedelta(seconds=lease_seconds), list(without))
         if any(row["turned_away"] for row in rows):
             await turn_away(session, [row for row in rows if row["turned_away"]])
-            rows = [row for row in rows if not row["turned_away"]]
-    return [
-        Claimed(
-            row["id"],
-            row["organization_id"],
-            row["workflow_id"],
-            row["workflow_version"],
-            row["timezone"],
-            row["current_step_index"],
-            row["step_id"],
-            row["visit"],
-            row["visits"],
-            row["bag"],
-            row["attempt"],
-            row["step_entered_at"],
-            row["next_run_at"],
-            row["fence"],
-            row["intent_at"],
-            row["wait_reason"],
-            row["signal"],
-            row["paused_steps"] or [],
-            row["organization_timezone"] or "UTC",
-            row["now"],
-        )
-        for row in rows
-    ]
+    batch = Batch(_claimed(row) for row in rows if not row["turned_away"])
+    if rows:
+        batch.suspects = rows[0]["suspects"]
+    return batch
+
+
+def _claimed(row: Record) -> Claimed:
+    return Claimed(
+        row["id"],
+        row["organization_id"],
+        row["workflow_id"],
+        row["workflow_version"],
+        row["timezone"],
+        row["current_step_index"],
+        row["step_id"],
+        row["visit"],
+        row["visits"],
+        row["bag"],
+        row["attempt"],
+        row["step_entered_at"],
+        row["next_run_at"],
+        row["fence"],
+        row["intent_at"],
+        row["wait_reason"],
+        row["signal"],
+        row["sends_for"],
+        row["paused_steps"] or [],
+        row["organization_timezone"] or "UTC",
+        row["now"],
+    )
 
 
 async def seconds_to_next_due(database: Database, without: Collection[int] = ()) -> float | None:
@@ -185,13 +222,13 @@ async def recorded_outcomes(database: Database, claimed: list[Claimed]) -> dict[
     """Of open intents, those whose mail's outcome a fenced worker recorded.
 
     Returns:
-        (enrollment id, visit) -> (status, the server's answer).
+        (id of the enrollment that the mail is of, visit) -> (status, the server's answer).
     """
     async with database.session(Role.ENGINE) as session:
         rows = await session.fetch(
             RECORDED,
             [one.organization_id for one in claimed],
-            [one.id for one in claimed],
+            [one.owner for one in claimed],
             [one.visit for one in claimed],
         )
     return {(row["enrollment_id"], row["visit"]): (row["status"], row["response"] or "") for row in rows}

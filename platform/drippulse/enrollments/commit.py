@@ -8,6 +8,7 @@ from typing import Any
 
 from drippulse.enrollments.admission import Key, admission
 from drippulse.enrollments.gate import refuse_while_changing, settle_holds
+from drippulse.enrollments.repeating import refuse_repetitions
 from drippulse.enrollments.tables import EnrollmentStatus, Hold
 from drippulse.kit.db import Database, Role, Session
 from drippulse.workflows.steps.base import Decision
@@ -70,7 +71,7 @@ UPDATE delivery d SET status = r.status, response = r.response, updated_at = now
 FROM unnest($1::bigint[], $2::bigint[], $3::int[], $4::text[], $5::text[], $6::bigint[])
   AS r(organization_id, enrollment_id, visit, status, response, fence)
 WHERE d.organization_id = r.organization_id AND d.enrollment_id = r.enrollment_id AND d.visit = r.visit
-  AND (d.status = 'intent' AND d.fence = coalesce(r.fence, d.fence) OR d.status = 'unknown' AND r.status = 'sent')
+  AND (d.status = 'intent' AND d.fence = coalesce(r.fence, d.fence) OR d.status IN ('unknown', 'dismissed') AND r.status = 'sent')
 """
 
 EVENTS = """
@@ -127,6 +128,7 @@ class Progress:
     commit, for which the lease must still hold; `held` that it has come to a paused step. JSON members are texts; None
     leaves `visits` or `bag` as they are. `entries` is the JSON of a row of `EnrollmentWalk`, `finished_steps` has the
     (type, status) of each for the counters. `refusal` is set by a commit whose verdict is REFUSED.
+    `sends_for` is the run whose mail this one sends again.
     """
 
     id: int
@@ -156,6 +158,12 @@ class Progress:
     results: list[MailResult] = field(default_factory=list[MailResult])
     events: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     refusal: Decision | None = None
+    sends_for: int | None = None
+
+    @property
+    def owner(self) -> int:
+        """The run whose mail and timeline this is."""
+        return self.sends_for or self.id
 
     @property
     def key(self) -> Key:
@@ -192,6 +200,7 @@ async def commit_in(session: Session, items: Sequence[Progress], lease_seconds: 
     for item in items:
         item.refusal = admitted.refused.get(item.key)
     await refuse_while_changing(session, [item for item in items if item.intent and item.refusal is None])
+    await refuse_repetitions(session, items)
     wanted = [item for item in items if item.refusal is None]
     await settle_holds(session, [item for item in wanted if item.held])
     written = await _update(session, wanted, lease_seconds)
@@ -241,7 +250,7 @@ async def _insert_walks(session: Session, items: Sequence[Progress]) -> None:
         await session.execute(
             WALKS,
             [item.organization_id for item in items],
-            [item.id for item in items],
+            [item.owner for item in items],
             [item.workflow_id for item in items],
             [item.workflow_version for item in items],
             [item.entries for item in items],
@@ -255,7 +264,7 @@ async def _insert_intents(session: Session, items: Sequence[Progress]) -> None:
     await session.execute(
         INTENTS,
         [item.organization_id for item, _ in rows],
-        [item.id for item, _ in rows],
+        [item.owner for item, _ in rows],
         [item.workflow_id for item, _ in rows],
         [mail.visit for _, mail in rows],
         [mail.step_id for _, mail in rows],
@@ -274,7 +283,7 @@ async def _update_results(session: Session, items: Sequence[Progress]) -> None:
         await session.execute(
             RESULTS,
             [item.organization_id for item, _ in rows],
-            [item.id for item, _ in rows],
+            [item.owner for item, _ in rows],
             [result.visit for _, result in rows],
             [result.status for _, result in rows],
             [result.response for _, result in rows],
@@ -283,7 +292,7 @@ async def _update_results(session: Session, items: Sequence[Progress]) -> None:
 
 
 async def _insert_events(session: Session, items: Sequence[Progress]) -> None:
-    rows = [(item, kind, data) for item in items for kind, data in item.events]
+    rows = [(item, kind, data) for item in items if item.sends_for is None for kind, data in item.events]
     if rows:
         await session.execute(
             EVENTS,

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import random
 import time
 from collections import Counter
 from collections.abc import Coroutine, Sequence
@@ -13,7 +12,14 @@ import asyncpg
 import structlog
 
 from drippulse.enrollments import metrics
-from drippulse.enrollments.claim import Claimed, claim, recorded_outcomes, release, seconds_to_next_due
+from drippulse.enrollments.claim import (
+    Claimed,
+    claim,
+    claim_suspect,
+    recorded_outcomes,
+    release,
+    seconds_to_next_due,
+)
 from drippulse.enrollments.commit import Progress, Verdict, commit
 from drippulse.enrollments.effects import DATABASE_AWAY, Effects
 from drippulse.enrollments.graphs import Graphs
@@ -164,6 +170,20 @@ class Engine:
         if claimed:
             metrics.CLAIMED.inc(len(claimed))
             self._track(self._batches, self._work(claimed, asked))
+        return len(claimed) + (await self._work_on_a_suspect() if claimed.suspects else 0)
+
+    async def _work_on_a_suspect(self) -> int:
+        """Alone, so that a step that kills its worker takes nobody along who is not in a call; how many there were."""
+        if self._batches:
+            await asyncio.wait(self._batches)
+        asked = time.monotonic()
+        claimed = await claim_suspect(self._database, self._settings.lease_seconds, self._busy())
+        if claimed and self._stopping:
+            await release(self._database, [(one.id, one.fence) for one in claimed])
+            return 0
+        if claimed:
+            metrics.CLAIMED.inc(len(claimed))
+            await self._work(claimed, asked)
         return len(claimed)
 
     def _busy(self) -> list[int]:
@@ -195,9 +215,6 @@ class Engine:
 
     async def _work(self, claimed: list[Claimed], asked: float) -> None:
         failpoint("batch.claimed")
-        suspects = [one for one in claimed if one.suspect]
-        if suspects and len(claimed) > 1:
-            claimed = await self._apart(claimed, suspects)
         recorded = await self._recorded(claimed)
         resting: list[tuple[Run, Walk]] = []
         local: list[tuple[Run, Walk]] = []
@@ -217,17 +234,6 @@ class Engine:
                 resting.append((run, walk))
         await self._rest(resting)
         await self._rest_local(local)
-
-    async def _apart(self, claimed: list[Claimed], suspects: list[Claimed]) -> list[Claimed]:
-        """What to work on so that a step that kills its worker takes nobody along: the others, or one suspect alone.
-
-        The rest is given back with its attempt and is due at once.
-        """
-        others = [one for one in claimed if not one.suspect]
-        chosen = others or [random.choice(suspects)]  # noqa: S311 - any of them will do
-        back = [one for one in claimed if one not in chosen]
-        await release(self._database, [(one.id, one.fence) for one in back])
-        return chosen
 
     async def _recorded(self, claimed: list[Claimed]) -> RecordedOutcomes:
         open_intents = [one for one in claimed if one.intent_at is not None]
@@ -254,7 +260,7 @@ class Engine:
         if claimed.signal is not None and claimed.step_index < len(run.graph) and (walk := decided(run)) is not None:
             return walk
         if claimed.intent_at is not None and claimed.step_index < len(run.graph):
-            recovered = recover(run, recorded.get((claimed.id, claimed.visit)), self._services)
+            recovered = recover(run, recorded.get((claimed.owner, claimed.visit)), self._services)
             if recovered is not None:
                 return recovered
         if claimed.attempt > MAX_ATTEMPTS and claimed.step_index < len(run.graph):

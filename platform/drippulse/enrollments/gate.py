@@ -13,10 +13,8 @@ from drippulse.workflows.steps.base import Decision, WaitUntil
 LOOK_AGAIN = timedelta(seconds=1)
 CHANGING = "workflow_changing"
 
-TURNED_AWAY = """(SELECT w.status = 'paused' OR w.deleted_at IS NOT NULL OR o.paused_at IS NOT NULL
-  FROM workflow w JOIN organization o ON o.id = w.organization_id
-  WHERE w.organization_id = e.organization_id AND w.id = e.workflow_id)"""
-"""Whether a claimed enrollment `e` must not run, although nothing holds it."""
+TURNED_AWAY = "coalesce(w.status = 'paused' OR w.deleted_at IS NOT NULL OR o.paused_at IS NOT NULL, false)"
+"""Whether an enrollment of workflow `w` and organization `o` must not run, although nothing holds it."""
 
 # Claimed rows as they were before, with the hold that they should have.
 TURN_AWAY = f"""

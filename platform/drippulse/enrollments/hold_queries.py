@@ -14,7 +14,8 @@ PICKED = f"{WORKFLOW} AND e.id = ANY ($3::bigint[])"
 # The attempt that such a worker had begun does not count: it was taken from it.
 HOLD = """WITH live AS (
   SELECT e.id FROM enrollment e
-  WHERE {scope} AND e.status IN ('active', 'paused') AND e.deleted_at IS NULL AND e.holds & {flag} = 0
+  WHERE {scope} AND e.status IN ('active', 'paused') AND (e.deleted_at IS NULL OR e.sends_for IS NOT NULL)
+    AND e.holds & {flag} = 0
   ORDER BY e.id FOR NO KEY UPDATE)
 UPDATE enrollment e SET holds = e.holds | {flag}, held_at = coalesce(e.held_at, now()), claimable_at = NULL,
   status = CASE WHEN {flag} = 1 THEN 'paused' ELSE e.status END, fence = e.fence + 1, updated_at = now(),
@@ -28,7 +29,8 @@ FROM live WHERE e.organization_id = $1 AND e.id = live.id RETURNING e.id, e.lead
 RELEASE = """WITH held AS (
   SELECT e.id, e.holds & ~{flag} AS holds, e.held_at, e.next_run_at, e.step_entered_at, e.signal
   FROM enrollment e
-  WHERE {scope} AND e.status IN ('active', 'paused') AND e.deleted_at IS NULL AND e.holds & {flag} <> 0
+  WHERE {scope} AND e.status IN ('active', 'paused') AND (e.deleted_at IS NULL OR e.sends_for IS NOT NULL)
+    AND e.holds & {flag} <> 0
   ORDER BY e.id FOR NO KEY UPDATE),
 shifted AS (
   SELECT id, holds, holds = 0 AS free, next_run_at + shift AS due_at, step_entered_at + shift AS entered_at

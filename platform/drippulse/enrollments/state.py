@@ -13,7 +13,7 @@ from drippulse.enrollments.tables import RETRY, EnrollmentStatus
 from drippulse.kit.json import dump_json
 from drippulse.messaging.compose import message_id
 from drippulse.messaging.links import MailRef
-from drippulse.workflows.graph import Graph
+from drippulse.workflows.graph import Graph, only_to
 from drippulse.workflows.steps.base import Outcome, OutcomeKind, Prepared
 from drippulse.workflows.templates import Templates
 from drippulse.workflows.walk import StepRecord, StepStatus, Stop, Subject, Walk, WalkState, resume_with
@@ -21,6 +21,7 @@ from drippulse.workflows.walk import StepRecord, StepStatus, Stop, Subject, Walk
 MAX_ATTEMPTS = 5
 SKIP_SENDS = "skip_sends"
 """Member of a signal: why nothing is sent until the next wait."""
+SENT_AGAIN = "Sent again: an operator decided so."
 MAIL_STATUS = {
     OutcomeKind.DONE: "sent",
     OutcomeKind.RETRY: "retrying",
@@ -52,9 +53,11 @@ class Run:
 
 def begin(claimed: Claimed, graph: Graph, templates: Templates, asked_at: float) -> Run:
     signal: dict[str, Any] | None = orjson.loads(claimed.signal) if claimed.signal else None
+    if claimed.sends_for is not None:
+        graph = only_to(graph, claimed.step_index)
     subject = Subject(
         organization_id=claimed.organization_id,
-        enrollment_id=claimed.id,
+        enrollment_id=claimed.owner,
         workflow_id=claimed.workflow_id,
         timezone=claimed.timezone,
         templates=templates,
@@ -138,6 +141,7 @@ def _unchanged(claimed: Claimed) -> Progress:
         bag=None,
         attempt=0,
         entered_at=claimed.entered_at,
+        sends_for=claimed.sends_for,
     )
 
 
@@ -188,9 +192,10 @@ def to_progress(run: Run, walk: Walk, now: datetime, retry_base: float) -> Progr
         bag=None if state.bag is run.bag else dump_json(state.bag),
         attempt=0,
         entered_at=state.entered_at,
-        entries=dump_json([_entry(record) for record in finished]) if finished else None,
+        entries=dump_json([_entry(record) for record in _noted(run, finished)]) if finished else None,
         finished_steps=[(record.type, _status(record)) for record in finished],
         results=list(run.results),
+        sends_for=run.claimed.sends_for,
     )
     _come_to_rest(progress, walk, now, retry_base)
     return progress
@@ -236,7 +241,7 @@ def _intend(progress: Progress, prepared: Prepared, visit: int, timezone: str) -
             step_index=progress.step_index,
             recipient=prepared.recipient,
             subject=(prepared.subject or "").replace("\x00", ""),
-            message_id=message_id(MailRef(progress.organization_id, progress.id, visit)),
+            message_id=message_id(MailRef(progress.organization_id, progress.owner, visit)),
             links=dump_json(prepared.links),
             sender=str(prepared.summary.get("from") or ""),
             timezone=timezone,
@@ -245,6 +250,13 @@ def _intend(progress: Progress, prepared: Prepared, visit: int, timezone: str) -
 
 def _error(progress: Progress, walk: Walk, now: datetime) -> str:
     return dump_json({"code": walk.code, "message": walk.message, "step_index": progress.step_index, "at": now})
+
+
+def _noted(run: Run, records: Sequence[StepRecord]) -> Sequence[StepRecord]:
+    """In another run's timeline, whose the mail is, they say where they come from."""
+    if run.claimed.sends_for is None:
+        return records
+    return [replace(record, logs=(SENT_AGAIN, *record.logs)) for record in records]
 
 
 def _entry(record: StepRecord) -> tuple[Any, ...]:

@@ -76,6 +76,12 @@ class Enrollment(Table, tablename="enrollment", db=DB):
     exit_reason = Text(null=True, default=None, help_text="why it ended, such as end_of_steps or goal:purchased")
     dedupe_key = Text(null=True, default=None, help_text="who or what it is for, as re-entry rules see it")
     origin = Text(null=True, default=None, help_text="what started it, once only: event:12, enroll:5:3")
+    sends_for = BigInt(
+        null=True,
+        default=None,
+        help_text="the run whose mail, of the same visit, this one sends again; such a run has one step and, hidden by "
+        "deleted_at, is nobody's own",
+    )
     event_cursor = BigInt(default=0, help_text="the newest event that a wait of this run has used up")
     last_error = JSONB(null=True, default=None)
     created_at = Timestamptz(default=TimestamptzNow())

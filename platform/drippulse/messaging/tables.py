@@ -20,7 +20,7 @@ class Delivery(Table, tablename="delivery", db=DB):
     recipient = Text()
     subject = Text()
     message_id = Text()
-    status = Text(help_text="intent, sent, retrying, unknown, failed or suppressed")
+    status = Text(help_text="intent, sent, retrying, unknown, dismissed (was unknown), failed or suppressed")
     attempts = Integer(default=1)
     fence = BigInt(default=0, help_text="the enrollment's when the intent was written: whose result counts")
     links = Array(base_column=Text(), help_text="URLs in the mail, by the index that click links carry")

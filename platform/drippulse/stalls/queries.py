@@ -11,7 +11,7 @@ from drippulse.kit.pagination import PageRequest, order_by
 UNSCHEDULED = """e.status = 'active' AND e.claimable_at IS NULL AND e.holds = 0
   AND (e.wait_reason IS NULL
     OR e.next_run_at IS NOT NULL AND e.wait_reason NOT IN ('workflow_paused', 'outcome_unknown'))"""
-STANDS_STILL = f"""(e.deleted_at IS NULL
+STANDS_STILL = f"""((e.deleted_at IS NULL OR e.sends_for IS NOT NULL)
   AND (e.status = 'active' AND e.claimable_at <= now() - {{limit}} OR {UNSCHEDULED}))"""
 
 # Nothing healthy is found by either half: the claim index is entered at each organization's oldest due time.
@@ -20,7 +20,7 @@ FIND = f"""{TENANTS}, unclaimed AS (
     SELECT e.id, e.organization_id, e.workflow_id, e.step_id, 'unclaimed' AS kind, e.claimable_at AS since
     FROM enrollment e
     WHERE e.organization_id = t.organization_id AND e.status = 'active' AND e.claimable_at <= now() - $1::interval
-      AND e.deleted_at IS NULL AND NOT EXISTS (SELECT FROM stall s WHERE s.organization_id = e.organization_id
+      AND (e.deleted_at IS NULL OR e.sends_for IS NOT NULL) AND NOT EXISTS (SELECT FROM stall s WHERE s.organization_id = e.organization_id
         AND s.enrollment_id = e.id AND s.resolved_at IS NULL)
     ORDER BY e.claimable_at LIMIT $2) d
   WHERE t.due_at <= now() - $1::interval
@@ -28,7 +28,7 @@ FIND = f"""{TENANTS}, unclaimed AS (
   SELECT e.id, e.organization_id, e.workflow_id, e.step_id,
     CASE WHEN e.next_run_at IS NULL THEN 'forgotten' ELSE 'unclaimable' END AS kind, e.updated_at AS since
   FROM enrollment e
-  WHERE {UNSCHEDULED} AND e.deleted_at IS NULL AND e.updated_at <= now() - $1::interval
+  WHERE {UNSCHEDULED} AND (e.deleted_at IS NULL OR e.sends_for IS NOT NULL) AND e.updated_at <= now() - $1::interval
     AND NOT EXISTS (SELECT FROM stall s WHERE s.organization_id = e.organization_id
       AND s.enrollment_id = e.id AND s.resolved_at IS NULL)
   LIMIT $2

@@ -1,7 +1,7 @@
 """Steps compiled into an immutable graph, or refused with every finding named."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -40,6 +40,16 @@ class Graph:
 
     def __len__(self) -> int:
         return len(self.nodes)
+
+
+def only_to(graph: Graph, position: int) -> Graph:
+    """The same, ending after the step at `position`, whose unknown outcome is final; nothing ends it before."""
+    if position >= len(graph):
+        return graph
+    node = graph.nodes[position]
+    if "on_unknown" in type(node.config).model_fields:
+        node = replace(node, config=node.config.model_copy(update={"on_unknown": "skip"}))
+    return replace(graph, nodes=(*graph.nodes[:position], node), exits=())
 
 
 def compile_graph(steps: Any, *, check: bool = True) -> Graph:

@@ -211,4 +211,22 @@ def _schemas(handlers: Sequence[HTTPRouteHandler]) -> Json:
         [(model, "serialization" if model.__name__.endswith(("Out", "List")) else "validation") for model in models],
         ref_template=REF + "{model}",
     )
-    return dict(schema.get("$defs", {}))
+    schemas: Json = dict(schema.get("$defs", {}))
+    for model in schemas.values():
+        _drop_impossible_defaults(model)
+    return schemas
+
+
+def _drop_impossible_defaults(schema: Json) -> None:
+    """`None` in a model says that a field was left out; a default of null where null is refused would be a lie."""
+    for field in cast("Json", schema.get("properties", {})).values():
+        if field.get("default", ...) is None and not _takes_null(field):
+            del field["default"]
+
+
+def _takes_null(schema: Json) -> bool:
+    options = [*schema.get("anyOf", []), *schema.get("oneOf", [])]
+    if options:
+        return any(_takes_null(option) for option in options)
+    types = schema.get("type", "null" if "$ref" not in schema else "object")
+    return "null" in ([types] if isinstance(types, str) else types)

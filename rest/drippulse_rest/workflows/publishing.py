@@ -110,7 +110,7 @@ async def save_draft(request: ApiRequest, workflow_id: WorkflowId, if_match: IfM
     summary="Drop the draft",
     status=204,
     answer_text="Dropped; the live version is untouched.",
-    errors=NO_DRAFT | CHANGED,
+    errors={422: ("validation_failed",)} | NO_DRAFT | CHANGED,
 )
 async def drop_draft(request: ApiRequest, workflow_id: WorkflowId, if_match: IfMatch = None) -> Response[None]:
     """Drops the changes that wait. With If-Match only when nobody changed them since."""
@@ -285,7 +285,7 @@ async def get_version(request: ApiRequest, workflow_id: WorkflowId, version: Ver
     tag=TAG,
     summary="Make a draft of a version",
     answer=DraftOut,
-    errors=NO_VERSION | CHANGED,
+    errors={422: ("validation_failed",)} | NO_VERSION | CHANGED,
 )
 async def restore_version(
     request: ApiRequest, workflow_id: WorkflowId, version: VersionNumber, if_match: IfMatch = None

@@ -38,11 +38,14 @@ async def store(session: Session, scope: Scope, fingerprint: bytes, answer: Answ
 
 
 async def forget_old(session: Session, most: int) -> int:
-    """Delete up to `most` answers that do not count any more; how many there were."""
+    """Delete up to `most` answers that do not count any more; how many there were.
+
+    Without FOR UPDATE, which needs a right to update that nobody has: rows never change, and two sweeps at once take
+    them in the same order.
+    """
     rows = await session.fetch(
         """DELETE FROM idempotency_key WHERE ctid = ANY (ARRAY (
-             SELECT ctid FROM idempotency_key WHERE created_at < now() - $1::interval LIMIT $2
-             FOR UPDATE SKIP LOCKED))
+             SELECT ctid FROM idempotency_key WHERE created_at < now() - $1::interval LIMIT $2))
            RETURNING 1""",
         KEPT,
         most,
