@@ -56,9 +56,7 @@ async def starts(stack: Stack, results: Results) -> None:
         base = f"/api/v1/workflows/{workflow}/enrollments"
         for number in range(STARTS):
             made = await client.post(f"{base}/bulk", json={"contacts": [{"email": f"s{number}@example.com"}]})
-            await asyncio.sleep(0.15)
-            detail = (await client.get(f"{base}/{made.json()['enrollment_ids'][0]}")).json()
-            waits.append(_seconds(detail["timeline"][0]["finished_at"]) - _seconds(detail["created_at"]))
+            waits.append(await _start_of(client, f"{base}/{made.json()['enrollment_ids'][0]}"))
     waits.sort()
     results.add(
         "due to start, idle, p50",
@@ -68,6 +66,15 @@ async def starts(stack: Stack, results: Results) -> None:
         target=f"<= {START_P50_TARGET * 1000:.0f} ms, p99 <= {START_P99_TARGET:.0f} s",
         met=waits[len(waits) // 2] <= START_P50_TARGET and waits[int(STARTS * 0.99)] <= START_P99_TARGET,
     )
+
+
+async def _start_of(client: httpx.AsyncClient, path: str) -> float:
+    """Seconds from created to the first step done."""
+    while True:
+        await asyncio.sleep(0.15)
+        detail = (await client.get(path)).json()
+        if detail["status"] == "completed":
+            return _seconds(detail["timeline"][0]["finished_at"]) - _seconds(detail["created_at"])
 
 
 def _seconds(moment: str) -> float:

@@ -109,6 +109,7 @@ class EnrollmentRow:
     holds: int
     created_at: datetime
     deleted_at: datetime | None
+    error_code: str | None
     workflow_organization_id: int
 
     @property

@@ -31,6 +31,7 @@ CREATE TRIGGER chaos_record AFTER UPDATE ON public.enrollment FOR EACH ROW EXECU
 ENROLLMENTS = """
 SELECT e.id, e.organization_id, e.workflow_id, e.workflow_version AS version, e.bag ->> 'token' AS token, e.status,
   e.step_id, e.next_run_at, e.claimable_at, e.wait_reason, e.holds, e.created_at, e.deleted_at,
+  e.last_error ->> 'code' AS error_code,
   w.organization_id AS workflow_organization_id
 FROM enrollment e JOIN workflow w ON w.id = e.workflow_id ORDER BY e.id
 """

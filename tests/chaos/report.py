@@ -38,13 +38,15 @@ class Report:
         yield f"faults: {_listed(self.faults)}"
         yield f"calls: {_listed(self.actions)}"
         yield f"enrollments accepted {len(evidence.promises.accepted)}, in the end: {_listed(statuses)}"
+        failed = [row for row in evidence.snapshot.enrollments if row.status == "failed"]
+        yield f"failed with: {_listed(Counter(row.error_code or 'no reason' for row in failed)) or 'none'}"
         yield f"effects arrived: {_listed(arrived)}; of unknown outcome {unknown}"
         yield f"lost {broken['1 nobody lost'] + broken['12 promises kept']}"
         yield f"duplicates: {', '.join(f'{effect} {self._doubled(effect)}' for effect in Effect)}"
         yield f"lateness of what was due {_quantiles(self.lateness())}"
         yield f"taken over after a kill {_quantiles(self.recovery(Signals.SIGKILL))}"
         yield f"handed over after SIGTERM {_quantiles(self.recovery(Signals.SIGTERM))}"
-        yield f"processes that ended by themselves: {len(self.exits)}"
+        yield f"processes that ended by themselves: {', '.join(self.exits) or 'none'}"
         yield f"violations: {_listed(broken) or 'none'}"
         yield from (f"  {name}: {sentence}" for name, sentence in self.broken[:40])
 
