@@ -274,7 +274,7 @@ def test_two_definitions_are_compared_over_the_same_lots() -> None:
     differences = {one["metric"]: (one["this"], one["other"], one["difference"]) for one in comparison["differences"]}
     failed = answer["totals"]["failed"]
     assert differences["totals.failed"] == (failed, failed, 0)
-    assert differences["steps.hook.p50_seconds"] == (0, 2 * DAY, 2 * DAY)
+    assert differences["steps.hook.p50_seconds"] == (0, 2 * DAY, -2 * DAY)
     assert differences["steps.pause.entered"] == (None, 500, None)
     assert (comparison["other_path"], comparison["other_path_share"]) == (500, 1.0)
     same = simulated(hook, people(500), other=hook, models=models)["comparison"]

@@ -109,7 +109,7 @@ class ResultOut(BaseModel):
 
 
 class DifferenceOut(BaseModel):
-    """`difference` is other minus this; null when either is."""
+    """`difference` is this minus other: what this definition changes; null when either is."""
 
     metric: str = Field(description="Such as totals.completed or steps.welcome.sends.")
     this: float | None

@@ -64,7 +64,7 @@ def _way(tally: Tally, number: int) -> tuple[int, str]:
 
 
 def _difference(name: str, this: float | None, other: float | None) -> dict[str, Any]:
-    gap = None if this is None or other is None else round(other - this, 3)
+    gap = None if this is None or other is None else round(this - other, 3)
     return {"metric": name, "this": this, "other": other, "difference": gap}
 
 
