@@ -14,6 +14,7 @@ from drippulse_rest.approvals.routes import ROUTES as APPROVALS
 from drippulse_rest.control.enrollments import ROUTES as CONTROL
 from drippulse_rest.control.explain import ROUTES as EXPLAIN
 from drippulse_rest.control.holds import ROUTES as HOLDS
+from drippulse_rest.control.unknown_sends import ROUTES as UNKNOWN_SENDS
 from drippulse_rest.enrollments.routes import ROUTES as ENROLLMENTS
 from drippulse_rest.events.routes import ROUTES as EVENTS
 from drippulse_rest.integrations.routes import ROUTES as CONNECTIONS
@@ -45,6 +46,7 @@ API: Sequence[HTTPRouteHandler] = (
     *CONTROL,
     *HOLDS,
     *EXPLAIN,
+    *UNKNOWN_SENDS,
     *CONNECTIONS,
     *APPROVALS,
     *STALLS,

@@ -11,7 +11,7 @@ from tests.chaos.run import Scale, run
 from tests.chaos.schedule import KILLS, Fault, schedule
 from tests.conftest import MakeDatabase
 
-SECONDS = float(os.environ.get("DRIPPULSE_CHAOS_SECONDS", "60"))
+SECONDS = float(os.environ.get("DRIPPULSE_CHAOS_SECONDS", "40"))
 SEED = int(os.environ.get("DRIPPULSE_CHAOS_SEED", "20261122"))
 
 

@@ -65,6 +65,8 @@ REST = {
     "retryEnrollment": WRITE,
     "resolveEnrollment": WRITE,
     "actOnEnrollments": WRITE,
+    "listUnknownSends": READ,
+    "resolveUnknownSends": WRITE,
     "explainEnrollment": READ,
     "getWorkflowHolds": READ,
     "pauseWorkflow": WRITE,
@@ -144,6 +146,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "bulkEnroll": {"contacts": [{"email": "a@b.com"}]},
     "resolveEnrollment": {"action": "skip"},
     "actOnEnrollments": {"action": "cancel", "all": True},
+    "resolveUnknownSends": {"action": "dismiss", "all": True},
     "decideApproval": {"decision": "approve"},
     "simulateWorkflow": {"contacts": [{"email": "a@b.com"}]},
 }

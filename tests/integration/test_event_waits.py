@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from drippulse.enrollments.engine import Engine
-from drippulse.events import dispatch_queries, waiting
+from drippulse.events import waiting
 from drippulse.events.dispatcher import dispatch
 from drippulse.kit.db import Role
 from tests.conftest import MakeDatabase
@@ -211,12 +211,16 @@ class Rendezvous:
             world.organization_id, enrollment, 1, "order.paid", None, waiting.EventConditions(), None
         )
 
-    async def look_and_register(self, between: asyncio.Event, go_on: asyncio.Event) -> bool:
-        """Look back, let others go, register, commit; whether an event was found."""
+    async def look_and_register(self, between: asyncio.Event, go_on: asyncio.Event, *, watched: bool) -> bool:
+        """Look back, let others go, register, commit; whether an event was found. Nobody sees it look unless
+        `watched`: what a transaction locked after a savepoint is let go with it."""
         async with self.world.database.session(Role.ENGINE) as session:
             await session.execute("SELECT 1 FROM enrollment WHERE id = $1 FOR NO KEY UPDATE", self.enrollment)
             now = await session.fetchval("SELECT now()")
+            await session.execute("SAVEPOINT looking")
             found = await waiting.look_back(session, self.wait, now, None)
+            if not watched:
+                await session.execute("ROLLBACK TO SAVEPOINT looking")
             between.set()
             await go_on.wait()
             if found is None:
@@ -224,7 +228,7 @@ class Rendezvous:
         return found is not None
 
 
-async def _event_inside_the_look(world: World) -> tuple[bool, Any]:
+async def _event_inside_the_look(world: World, *, watched: bool) -> tuple[bool, Any]:
     """An event that commits, and is about to be dispatched, while a run is between looking back and registering."""
     workflow = await world.workflow(wait_for())
     (enrollment,) = await enroll(world, workflow, ADA)
@@ -232,10 +236,11 @@ async def _event_inside_the_look(world: World) -> tuple[bool, Any]:
     async with world.database.tenant(world.organization_id) as session:
         # Its transaction is older than the run's, so that nothing else holds the event back.
         await send_in(session, world, "order.paid", lead_ref="crm-1")
-        looking = asyncio.create_task(meeting.look_and_register(between, go_on))
+        looking = asyncio.create_task(meeting.look_and_register(between, go_on, watched=watched))
         await between.wait()
     dispatching = asyncio.create_task(dispatch_all(world))
-    await asyncio.sleep(0.1)
+    await asyncio.wait({dispatching}, timeout=0.1 if watched else 10)
+    assert dispatching.done() is not watched
     go_on.set()
     found = await looking
     await dispatching
@@ -243,15 +248,12 @@ async def _event_inside_the_look(world: World) -> tuple[bool, Any]:
 
 
 async def test_an_event_that_commits_while_a_run_looks_back_is_dispatched_to_its_wait(world: World) -> None:
-    found, signal = await _event_inside_the_look(world)
+    found, signal = await _event_inside_the_look(world, watched=True)
     assert (found, signal is None) == (False, False)
 
 
-async def test_without_letting_those_finish_who_look_back_it_would_be_missed(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(dispatch_queries, "WATCHERS", "SELECT 'x' AS watcher WHERE $1::bigint[] IS NULL")
-    found, signal = await _event_inside_the_look(world)
+async def test_without_letting_those_finish_who_look_back_it_would_be_missed(world: World) -> None:
+    found, signal = await _event_inside_the_look(world, watched=False)
     assert (found, signal is None) == (False, True)
 
 

@@ -154,7 +154,27 @@ async def test_why_not_sent(world: World) -> None:
     [entry] = answer["not_sent"]
     assert "suppression list" in entry["why"]
     assert "completed" in answer["waiting"]["sentence"]
+    assert answer["here"]["sentence"].startswith("It ended on step 1 (Mail)")
     assert (answer["next"], answer["exit_reason"]) == ([], "end_of_steps")
+
+
+async def test_a_mail_that_the_sending_policy_puts_off_is_told_so(world: World) -> None:
+    """A cap may put it off again, so the time is when it is looked at and not when it goes."""
+    await world.sql(
+        """UPDATE organization SET sending = '{"caps": {"contact": {"per_day": 1}}}' WHERE id = $1""",
+        world.organization_id,
+    )
+    try:
+        workflow = await world.workflow(email(), {**email(), "id": "again"})
+        [one] = await world.enroll(workflow, {"email": "capped@x.org"})
+        await world.drain()
+        answer = await explained(world, workflow, one)
+    finally:
+        await world.sql("UPDATE organization SET sending = '{}' WHERE id = $1", world.organization_id)
+    assert answer["waiting"]["reason"] == "cap:contact"
+    assert "the cap of mails to one contact" in answer["waiting"]["sentence"]
+    assert "looked at again at" in answer["waiting"]["sentence"]
+    assert upcoming(answer) == [("again", "act", False)]
 
 
 async def test_a_retry_shows_its_error_and_its_time(world: World) -> None:
@@ -166,6 +186,7 @@ async def test_a_retry_shows_its_error_and_its_time(world: World) -> None:
     answer = await explained(world, workflow, one)
     assert answer["waiting"]["reason"] == "retry"
     assert "Attempt 1 failed" in answer["waiting"]["sentence"]
+    assert ". The next attempt is at" in answer["waiting"]["sentence"]
     assert [entry["step_id"] for entry in answer["next"]] == ["mail"]
     assert 0.1 < hours_from_now(answer, 0, "until") < 0.2
 

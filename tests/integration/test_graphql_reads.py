@@ -25,7 +25,8 @@ ENROLLMENT = """
   progress { completedSteps totalSteps percent } wait { waiting until secondsRemaining reason }
   lastError { code message stepIndex at } workflow { databaseId }
   timeline { id visit stepIndex stepId name type status attempt startedAt finishedAt durationMs input output error }
-  deliveries { id visit stepIndex stepId to subject messageId status attempts response createdAt updatedAt sentAt }
+  deliveries { id visit stepIndex stepId to subject messageId status attempts response createdAt updatedAt sentAt
+    feedback feedbackAt }
   nurtureEvents { id deliveryId type at url human }
   runtimeState { bag visits nextRunAt lease { held until fence } }
 """
@@ -62,8 +63,9 @@ async def _in_every_state(services: AppServices, organization: TestOrganization,
         await write_timeline(session, ids[:1], entries)
         delivery = await session.fetchval(
             """INSERT INTO delivery (organization_id, enrollment_id, workflow_id, visit, step_id, step_index, recipient,
-                 subject, message_id, status, links, sent_at)
-               VALUES ($1, $2, $3, 1, 's1', 0, 'a@b.com', 'Hi', '<1@x>', 'sent', '{}', now()) RETURNING id""",
+                 subject, message_id, status, links, sent_at, feedback, feedback_at)
+               VALUES ($1, $2, $3, 1, 's1', 0, 'a@b.com', 'Hi', '<1@x>', 'sent', '{}', now(), 'bounced', now())
+               RETURNING id""",
             organization.id,
             ids[0],
             workflow_id,

@@ -193,7 +193,6 @@ async def test_a_taken_port_is_refused(settings: Settings) -> None:
 
 
 async def test_mails_that_come_at_once_are_committed_in_groups(port: int, database: Database) -> None:
-    """The rate asked for is a floor: the sender shares our loop, and the machine runs other tests."""
     content = message().as_bytes()
 
     async def worker(count: int) -> None:
@@ -201,14 +200,11 @@ async def test_mails_that_come_at_once_are_committed_in_groups(port: int, databa
             for _ in range(count):
                 await smtp.sendmail("a@example.com", ["b@example.com"], content)
 
-    began = time.monotonic()
     await asyncio.gather(*(worker(25) for _ in range(40)))
-    seconds = time.monotonic() - began
     async with database.session(Role.APP) as session:
         assert await queries.count_mails(session, queries.MailFilter()) == 1000
         groups = await session.fetchval("SELECT count(DISTINCT xmin::text) FROM dev_mail")
     assert groups < 500
-    assert 1000 / seconds > 200
 
 
 async def test_json_filters_counts_and_limits(port: int, client: httpx.AsyncClient) -> None:

@@ -20,6 +20,7 @@ from drippulse.organizations import pausing as organization_pausing
 from drippulse.workflows import pausing, service
 from drippulse.workflows.schemas import WorkflowUpdate
 from tests.conftest import MakeDatabase
+from tests.support.waiting import eventually
 from tests.support.world import World, make_world, step
 
 ADA, BOB = {"email": "ada@example.com"}, {"email": "bob@example.com"}
@@ -34,10 +35,14 @@ async def world(make_database: MakeDatabase) -> AsyncGenerator[World]:
 async def workflow_with(world: World, **settings: Any) -> int:
     workflow = await world.workflow(step("wait", duration=1, unit="hours"))
     if settings:
-        update = WorkflowUpdate.model_validate({"settings": settings})
-        async with world.database.tenant(world.organization_id) as session:
-            await service.update_workflow(session, world.principal, Vault.of(world.settings), workflow, update)
+        await change_settings(world, workflow, **settings)
     return workflow
+
+
+async def change_settings(world: World, workflow: int, **settings: Any) -> None:
+    update = WorkflowUpdate.model_validate({"settings": settings})
+    async with world.database.tenant(world.organization_id) as session:
+        await service.update_workflow(session, world.principal, Vault.of(world.settings), workflow, update)
 
 
 async def start(
@@ -66,9 +71,21 @@ async def test_every_call_makes_new_rows_by_default(world: World, role: Role) ->
     workflow = await workflow_with(world)
     for _ in range(2):
         assert statuses(await start(world, workflow, ADA, ADA, BOB, role=role)) == [E, E, E]
-    rows = await world.sql("SELECT dedupe_key, step_id FROM enrollment WHERE workflow_id = $1 ORDER BY id", workflow)
-    keys = ["ada@example.com", "ada@example.com", "bob@example.com"]
-    assert [tuple(row) for row in rows[:3]] == [(key, "wait") for key in keys]
+    rows = await world.sql("SELECT email, step_id FROM enrollment WHERE workflow_id = $1 ORDER BY id", workflow)
+    emails = ["ada@example.com", "ada@example.com", "bob@example.com"]
+    assert [tuple(row) for row in rows[:3]] == [(address, "wait") for address in emails]
+
+
+async def test_a_rule_made_later_counts_the_runs_before_it(world: World) -> None:
+    workflow = await workflow_with(world)
+    people = [ADA, {"lead_ref": "r1", "email": "one@x.org"}, {"lead_ref": " r2 "}, {"email": "Grün@Bücher.example"}]
+    people += [{"email": "not an address."}, {"first_name": "nobody"}]
+    assert statuses(await start(world, workflow, *people)) == [E] * 6
+    await change_settings(world, workflow, re_entry={"mode": "never"})
+    again = [{"email": "ADA@example.com"}, *people[1:3], {"email": "grün@xn--bcher-kva.example"}, *people[4:]]
+    assert statuses(await start(world, workflow, *again)) == [S, S, S, S, S, E]
+    others = [{"email": "one@x.org"}, {"lead_ref": "ada@example.org"}, {"lead_ref": "r2", "email": "ada@example.com"}]
+    assert statuses(await start(world, workflow, *others)) == [E, E, S], "a reference goes before an address"
 
 
 @ROLES
@@ -138,6 +155,30 @@ async def test_whoever_starts_at_the_same_time_nobody_enters_twice(world: World,
     roles = [Role.APP, Role.ENGINE] * 3
     started = await asyncio.gather(*(start(world, workflow, *people, role=role) for role in roles))
     assert sum(len(one.ids) for one in started) == size
+
+
+@pytest.mark.parametrize("sizes", [(1, 1), (150, 150), (1, 150)], ids=str)
+async def test_who_has_seen_that_nobody_entered_is_waited_for(world: World, sizes: tuple[int, int]) -> None:
+    """Two calls have looked at the same earlier runs before either writes: the table lets them read only until then."""
+    workflow = await workflow_with(world, re_entry={"mode": "never"})
+    async with world.database.tenant(world.organization_id) as session:
+        await session.execute("LOCK TABLE enrollment IN SHARE MODE")
+        calls = [
+            asyncio.create_task(start(world, workflow, *({"email": f"p{n}@x.org"} for n in range(size))))
+            for size in sizes
+        ]
+        await eventually(lambda: both_wait(world, *calls))
+    started = [await call for call in calls]
+    assert sum(len(one.ids) for one in started) == max(sizes)
+
+
+async def both_wait(world: World, *calls: asyncio.Task[Started]) -> bool:
+    assert not any(call.done() for call in calls)
+    [row] = await world.sql(
+        """SELECT count(*) AS waiting FROM pg_locks WHERE NOT granted
+           AND pid IN (SELECT pid FROM pg_stat_activity WHERE datname = current_database())"""
+    )
+    return row["waiting"] == len(calls)
 
 
 @ROLES

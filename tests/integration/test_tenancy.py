@@ -20,7 +20,7 @@ from tests.support.workflows import create_workflow, enroll
 
 ALL = PageRequest(limit=None)
 UNKNOWN = 999_999_999
-NOT_TENANT = {"app_user", "dev_mail", "heartbeat", "migration", "organization"}
+NOT_TENANT = {"app_user", "dev_mail", "event_cursor", "heartbeat", "migration", "organization"}
 TABLES = """SELECT c.relname AS name, c.relrowsecurity AS enabled, c.relforcerowsecurity AS forced,
   EXISTS (SELECT 1 FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'organization_id') AS tenant
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -54,6 +54,8 @@ CASES: list[tuple[str, str, dict[str, Any] | None]] = [
     ("GET", WORKFLOWS + "/{workflow}/enrollments/{enrollment}/explain", None),
     ("GET", WORKFLOWS + "/{mine}/enrollments/{enrollment}/explain", None),
     ("POST", WORKFLOWS + "/{workflow}/enrollments/actions", {"action": "cancel", "all": True}),
+    ("GET", WORKFLOWS + "/{workflow}/unknown_sends", None),
+    ("POST", WORKFLOWS + "/{workflow}/unknown_sends/resolve", {"action": "dismiss", "all": True}),
     ("GET", WORKFLOWS + "/{workflow}/holds", None),
     ("POST", WORKFLOWS + "/{workflow}/pause", {}),
     ("POST", WORKFLOWS + "/{workflow}/resume", {}),

@@ -40,8 +40,9 @@ class Scheduler:
     async def _do(self, chore: Chore) -> bool:
         try:
             found = await chore.work(self._database)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
-            log.error("chore_failed", chore=chore.name, reason=str(error) or type(error).__name__)
+        except Exception as error:  # nothing may end the loop, least of all what one tenant's data brings about
+            away = isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError | OSError)
+            log.error("chore_failed", chore=chore.name, reason=str(error) or type(error).__name__, exc_info=not away)
             return False
         self._next[chore.name] = time.monotonic() + chore.every
         return found

@@ -27,7 +27,9 @@ async def cancel_all(session: Session, principal: Principal, workflow_id: int, *
     await nothing_starts(session, principal.organization_id, workflow_id)
     rows = await session.fetch(CANCEL_ALL, principal.organization_id, workflow_id, reason)
     events_data = [
-        (int(row["id"]), {"workflow_id": workflow_id, "lead_ref": row["lead_ref"], "reason": reason}) for row in rows if row["sends_for"] is None
+        (int(row["id"]), {"workflow_id": workflow_id, "lead_ref": row["lead_ref"], "reason": reason})
+        for row in rows
+        if row["sends_for"] is None
     ]
     await events.append_many(session, "enrollment.cancelled", "enrollment", events_data, principal)
     return len(events_data)

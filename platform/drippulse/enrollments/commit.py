@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+import asyncpg
+
 from drippulse.enrollments.admission import Key, admission
 from drippulse.enrollments.gate import refuse_while_changing, settle_holds
 from drippulse.enrollments.repeating import refuse_repetitions
@@ -14,7 +16,7 @@ from drippulse.kit.db import Database, Role, Session
 from drippulse.workflows.steps.base import Decision
 
 # Rows are locked in the order of their ids, as holding and cancelling lock them: nobody waits in a circle.
-KEEP_LEASE, INTENT, FINISHED, HELD = 1, 2, 4, 8
+KEEP_LEASE, INTENT, FINISHED, HELD, KEEP_INTENT = 1, 2, 4, 8, 16
 
 UPDATE = f"""
 WITH locked AS MATERIALIZED (
@@ -27,7 +29,8 @@ UPDATE enrollment e SET
   claimable_at = CASE WHEN i.flags & {KEEP_LEASE} <> 0 THEN now() + $17
     WHEN i.flags & {HELD} = 0 THEN i.next_run_at END,
   wait_reason = i.wait_reason, last_error = coalesce(i.last_error, CASE WHEN i.visit = e.visit THEN e.last_error END),
-  intent_at = CASE WHEN i.flags & {INTENT} <> 0 THEN now() END, fence = e.fence + 1, updated_at = now(),
+  intent_at = CASE WHEN i.flags & {INTENT} <> 0 THEN now() WHEN i.flags & {KEEP_INTENT} <> 0 THEN e.intent_at END,
+  fence = e.fence + 1, updated_at = now(),
   finished_at = CASE WHEN i.flags & {FINISHED} <> 0 THEN now() END, exit_reason = i.exit_reason,
   signal = CASE WHEN i.visit = e.visit AND i.flags & {FINISHED} = 0 THEN e.signal END,
   holds = CASE WHEN i.flags & {HELD} <> 0 THEN e.holds | {Hold.STEP.value} ELSE e.holds END,
@@ -71,7 +74,8 @@ UPDATE delivery d SET status = r.status, response = r.response, updated_at = now
 FROM unnest($1::bigint[], $2::bigint[], $3::int[], $4::text[], $5::text[], $6::bigint[])
   AS r(organization_id, enrollment_id, visit, status, response, fence)
 WHERE d.organization_id = r.organization_id AND d.enrollment_id = r.enrollment_id AND d.visit = r.visit
-  AND (d.status = 'intent' AND d.fence = coalesce(r.fence, d.fence) OR d.status IN ('unknown', 'dismissed') AND r.status = 'sent')
+  AND (d.status = 'intent' AND d.fence = coalesce(r.fence, d.fence)
+    OR d.status IN ('unknown', 'dismissed') AND r.status = 'sent')
 """
 
 EVENTS = """
@@ -125,9 +129,10 @@ class Progress:
     """Everything that one enrollment writes at once.
 
     `keep_lease` extends the lease instead of releasing the row; `intent` says that an effect follows right after this
-    commit, for which the lease must still hold; `held` that it has come to a paused step. JSON members are texts; None
-    leaves `visits` or `bag` as they are. `entries` is the JSON of a row of `EnrollmentWalk`, `finished_steps` has the
-    (type, status) of each for the counters. `refusal` is set by a commit whose verdict is REFUSED.
+    commit, for which the lease must still hold; `keep_intent` that a call that was begun before stays open; `held` that
+    it has come to a paused step. JSON members are texts; None leaves `visits` or `bag` as they are. `entries` is the
+    JSON of a row of `EnrollmentWalk`, `finished_steps` has the (type, status) of each for the counters. `refusal` is
+    set by a commit whose verdict is REFUSED.
     `sends_for` is the run whose mail this one sends again.
     """
 
@@ -149,6 +154,7 @@ class Progress:
     wait_reason: str | None = None
     last_error: str | None = None
     intent: bool = False
+    keep_intent: bool = False
     held: bool = False
     exit_reason: str | None = None
     recipient: str | None = None
@@ -181,6 +187,7 @@ class Progress:
             | (INTENT if self.intent else 0)
             | (FINISHED if self.finished else 0)
             | (HELD if self.held else 0)
+            | (KEEP_INTENT if self.keep_intent else 0)
         )
 
 
@@ -190,6 +197,13 @@ async def commit(database: Database, items: Sequence[Progress], lease_seconds: f
     A FENCED item changed nothing but the outcome of a mail that was in flight. A REFUSED one changed nothing: its mail
     must not go out, and its `refusal` says how to go on instead.
     """
+    try:
+        return await _commit_once(database, items, lease_seconds)
+    except asyncpg.DeadlockDetectedError:  # somebody locked these rows one by one in another order; all of it is undone
+        return await _commit_once(database, items, lease_seconds)
+
+
+async def _commit_once(database: Database, items: Sequence[Progress], lease_seconds: float) -> list[Verdict]:
     async with database.session(Role.ENGINE) as session:
         return await commit_in(session, items, lease_seconds)
 

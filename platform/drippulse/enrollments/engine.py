@@ -132,8 +132,9 @@ class Engine:
         """Work until nothing is due any more, then return how many enrollments were claimed. For tests and tools."""
         total = 0
         while True:
+            quiet = not (self._batches or self._runs)  # before the claim: what ends during it may be due again
             claimed = await self._claim_one_batch()
-            if claimed == 0 and not (self._batches or self._runs):
+            if claimed == 0 and quiet:
                 return total
             if claimed == 0:
                 await self._settled()  # what was in flight may be due again

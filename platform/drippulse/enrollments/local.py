@@ -34,14 +34,15 @@ class LocalWriter:
     async def settle(self, walks: Sequence[tuple[Run, Walk]], now: datetime) -> list[Progress]:
         """Apply and commit, many enrollments to a transaction; what was written.
 
-        When the database refuses the data of one, each goes alone, so that it harms nobody else.
+        When the database refuses the data of one, or two groups wait for each other (steps write the same records in
+        any order), each goes alone, so that it harms nobody else.
         """
         written: list[Progress] = []
         for start in range(0, len(walks), MOST_AT_ONCE):
             group = walks[start : start + MOST_AT_ONCE]
             try:
                 written += await self._commit(group, now)
-            except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError):
+            except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg.DeadlockDetectedError):
                 for one in group:
                     written += await self._alone(one, now)
         return written
@@ -49,6 +50,9 @@ class LocalWriter:
     async def _alone(self, one: tuple[Run, Walk], now: datetime) -> list[Progress]:
         try:
             return await self._commit([one], now)
+        except asyncpg.DeadlockDetectedError:
+            log.warning("local_step_locked_out", enrollment_id=one[0].claimed.id)
+            return []  # it is taken again when its lease has run out
         except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
             run, walk = one
             log.error("local_step_refused", enrollment_id=run.claimed.id, reason=str(error))

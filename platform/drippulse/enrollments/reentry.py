@@ -49,6 +49,17 @@ def default_key(lead_ref: str | None, email: str) -> str | None:
     return same_mailbox_key(email)[:MAX_KEY] if email else None
 
 
+def kept_key(lead_ref: str | None, email: str) -> str | None:
+    """The default key where it must be kept with the run; None where its reference or its address says it already.
+
+    Most runs need no key then, and no place in an index for it.
+    """
+    key = default_key(lead_ref, email)
+    if lead_ref is not None:
+        return None if key == lead_ref else key
+    return None if email.isascii() and key == email.lower() else key
+
+
 def rendered_key(source: str, bag: Mapping[str, Any], templates: Templates) -> str | None:
     """The key that the settings' template makes of a contact; case and blanks around it do not matter.
 

@@ -144,6 +144,7 @@ class EnrollmentList(BaseModel):
     enrollments: list[EnrollmentOut] = Field(description="The 500 newest, or a page.")
     total: int = Field(description="Runs of the workflow.")
     total_count: int = Field(description="Runs that the filters let through.")
+    unknown_sends: int = Field(description="Mails of the workflow whose outcome is unknown and not decided about.")
     step_funnel: StepFunnelOut
     next_cursor: str | None = Field(default=None, description="Present in paginated answers; null on the last page.")
 

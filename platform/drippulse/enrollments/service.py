@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from drippulse.enrollments import cancellation, presentation, queries
+from drippulse.enrollments import cancellation, presentation, queries, unknown_queries
 from drippulse.enrollments.contacts import Batch, invalid_results
 from drippulse.enrollments.errors import NoEnrollmentsCreatedError
 from drippulse.enrollments.presentation import StepOutline, outline
@@ -68,7 +68,7 @@ def _bulk_answer(started: Started, batch: Batch) -> dict[str, Any]:
 async def list_enrollments(
     session: Session, principal: Principal, workflow_id: int, filters: Filters, request: PageRequest
 ) -> dict[str, Any]:
-    """`{enrollments, total, total_count, step_funnel}`. `total_count` is what the filters let through."""
+    """`{enrollments, total, total_count, unknown_sends, step_funnel}`. The filters decide about `total_count` alone."""
     check_filters(filters)
     workflow = await require_workflow(session, principal, workflow_id)
     organization = principal.organization_id
@@ -84,6 +84,7 @@ async def list_enrollments(
         "enrollments": [presentation.enrollment(row, outlines[row["workflow_version"]]) for row in rows],
         "total": total,
         "total_count": await queries.count(session, organization, workflow_id, filters) if filters.any else total,
+        "unknown_sends": int(await session.fetchval(unknown_queries.COUNT, organization, workflow_id)),
         "step_funnel": funnel,
     }
     if request.paginated:

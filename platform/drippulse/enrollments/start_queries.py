@@ -11,10 +11,18 @@ FROM workflow w JOIN workflow_version v
   ON v.organization_id = w.organization_id AND v.workflow_id = w.id AND v.version = w.version
 WHERE w.organization_id = $1 AND w.id = $2 AND w.deleted_at IS NULL"""
 
-HISTORIES = """SELECT dedupe_key, count(*) AS runs, bool_or(status IN ('active', 'paused')) AS live,
+# A run without a key of its own has the default one, which its columns say: see `reentry.kept_key`.
+_RUNS = "FROM enrollment WHERE organization_id = $1 AND workflow_id = $2 AND deleted_at IS NULL"
+HISTORIES = f"""SELECT key, count(*) AS runs, bool_or(status IN ('active', 'paused')) AS live,
   max(created_at) AS started_at
-FROM enrollment WHERE organization_id = $1 AND workflow_id = $2 AND dedupe_key = ANY($3::text[]) AND deleted_at IS NULL
-GROUP BY 1"""
+FROM (
+  SELECT dedupe_key AS key, status, created_at {_RUNS} AND dedupe_key = ANY($3::text[])
+  UNION ALL
+  SELECT lead_ref, status, created_at {_RUNS} AND dedupe_key IS NULL AND lead_ref = ANY($3)
+  UNION ALL
+  SELECT lower(email), status, created_at {_RUNS} AND dedupe_key IS NULL AND lead_ref IS NULL AND email <> ''
+    AND lower(email) = ANY($3)
+) run GROUP BY 1"""
 
 ORIGINS = """SELECT id, origin FROM enrollment
 WHERE organization_id = $1 AND workflow_id = $2 AND origin = ANY($3::text[])"""

@@ -12,12 +12,13 @@ from drippulse.enrollments import start_queries as sql
 from drippulse.enrollments.contacts import Rows
 from drippulse.enrollments.errors import WorkflowArchivedError
 from drippulse.enrollments.hold_locks import holds_stay
-from drippulse.enrollments.reentry import History, default_key, refusal, rendered_key
+from drippulse.enrollments.reentry import History, default_key, kept_key, refusal, rendered_key
 from drippulse.enrollments.tables import Hold
 from drippulse.events.service import Actor
 from drippulse.kit.db import Record, Session
 from drippulse.kit.errors import DomainError, not_found
 from drippulse.kit.ids import is_id
+from drippulse.workflows.liquid_sandbox import work_together
 from drippulse.workflows.settings import ReEntryMode, WorkflowSettings, stored_settings
 from drippulse.workflows.tables import WorkflowStatus
 from drippulse.workflows.templates import shared_templates
@@ -107,7 +108,7 @@ class _Start:
     async def choose(self) -> None:
         """Look at every row in turn; one that is chosen counts for those after it."""
         settings = _settings(self.target)
-        self._make_keys(settings.dedupe_key)
+        self._make_keys(settings)
         used = await self._used_origins()
         rule = settings.re_entry
         if rule.mode is ReEntryMode.ALWAYS and not self.origins and settings.dedupe_key is None:
@@ -128,19 +129,21 @@ class _Start:
                 histories[key] = history.and_one(now)
             self.chosen.append(place)
 
-    def _make_keys(self, source: str | None) -> None:
-        rows = self.rows
+    def _make_keys(self, settings: WorkflowSettings) -> None:
+        rows, source = self.rows, settings.dedupe_key
         self.results += [StartedRow(index, StartStatus.ENROLLED) for index in rows.indexes]
         if source is None:
-            self.keys += map(default_key, rows.lead_refs, rows.emails)
+            default = kept_key if settings.re_entry.mode is ReEntryMode.ALWAYS else default_key
+            self.keys += map(default, rows.lead_refs, rows.emails)
             return
         templates = shared_templates()
-        for result, bag in zip(self.results, rows.bags, strict=True):
-            try:
-                self.keys.append(rendered_key(source, orjson.loads(bag), templates))
-            except DomainError as error:
-                self.keys.append(None)
-                result.status, result.reason = StartStatus.INVALID, f"dedupe_key: {error.message}"
+        with work_together():
+            for result, bag in zip(self.results, rows.bags, strict=True):
+                try:
+                    self.keys.append(rendered_key(source, orjson.loads(bag), templates))
+                except DomainError as error:
+                    self.keys.append(None)
+                    result.status, result.reason = StartStatus.INVALID, f"dedupe_key: {error.message}"
 
     async def _used_origins(self) -> dict[str, int]:
         wanted = [origin for origin in self.origins or [] if origin is not None]
@@ -170,7 +173,7 @@ class _Start:
             await self.session.execute(sql.RE_ENTRY_SOME, name)
             await self.session.execute(sql.RE_ENTRY_KEYS, sorted({_lock_number(f"{name}:{key}") for key in keys}))
         found = await self.session.fetch(sql.HISTORIES, self.organization_id, workflow_id, keys)
-        return {row["dedupe_key"]: History(row["runs"], row["live"], row["started_at"]) for row in found}
+        return {row["key"]: History(row["runs"], row["live"], row["started_at"]) for row in found}
 
     async def insert(self, actor: Actor, *, sure: bool) -> list[int]:
         """Insert the chosen rows and log them; the ids of those that are new.

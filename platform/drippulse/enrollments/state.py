@@ -1,5 +1,6 @@
 """From what a walk says to what is written, and back. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -118,13 +119,15 @@ def failed(claimed: Claimed, code: str, message: str) -> Progress:
         status=EnrollmentStatus.FAILED,
         attempt=claimed.attempt,
         last_error=error,
+        results=[MailResult(claimed.visit, MAIL_STATUS[OutcomeKind.UNKNOWN], message)] if claimed.intent_at else [],
         events=[("enrollment.failed", error)],
     )
 
 
 def postponed(claimed: Claimed, reason: str, delay: timedelta) -> Progress:
     """What is written when this worker cannot go on with an enrollment, and that is not the enrollment's fault."""
-    return replace(_unchanged(claimed), next_run_at=claimed.now + delay, wait_reason=reason)
+    until = claimed.now + delay
+    return replace(_unchanged(claimed), next_run_at=until, wait_reason=reason, keep_intent=True)
 
 
 def _unchanged(claimed: Claimed) -> Progress:

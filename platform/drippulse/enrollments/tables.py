@@ -74,7 +74,9 @@ class Enrollment(Table, tablename="enrollment", db=DB):
     held_at = Timestamptz(null=True, default=None, help_text="since when it is held")
     signal = JSONB(null=True, default=None, help_text="what was told to the current step visit from outside")
     exit_reason = Text(null=True, default=None, help_text="why it ended, such as end_of_steps or goal:purchased")
-    dedupe_key = Text(null=True, default=None, help_text="who or what it is for, as re-entry rules see it")
+    dedupe_key = Text(
+        null=True, default=None, help_text="who or what it is for, as re-entry rules see it; null: what its columns say"
+    )
     origin = Text(null=True, default=None, help_text="what started it, once only: event:12, enroll:5:3")
     sends_for = BigInt(
         null=True,

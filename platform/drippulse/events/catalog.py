@@ -3,7 +3,7 @@
 _NAMES = {
     "workflow": "created updated published paused archived failed resumed deleted",
     "enrollment": "created step_completed completed failed cancelled paused resumed",
-    "email": "sent delivered opened clicked bounced complained unsubscribed",
+    "email": "sent delivered opened clicked bounced complained unsubscribed resend_ordered dismissed",
     "agent": "spawned execution_started execution_completed execution_failed",
     "approval": "requested decided",
     "lead": "created updated deleted scored",

@@ -58,6 +58,11 @@ FROM told WHERE e.id = ANY (ARRAY (SELECT id FROM locked)) AND e.organization_id
   AND e.id = told.id AND e.visit = told.visit AND e.status IN ('active', 'paused')
 RETURNING e.id"""
 
+# A run that is at another wait by now keeps that one.
+FORGET_TOLD = """DELETE FROM event_wait w
+USING unnest($1::bigint[], $2::bigint[], $3::int[]) AS t (organization_id, enrollment_id, visit)
+WHERE w.organization_id = t.organization_id AND w.enrollment_id = t.enrollment_id AND w.visit = t.visit"""
+
 FORGET_WAITS = """DELETE FROM event_wait w
 USING unnest($1::bigint[], $2::bigint[]) AS t (organization_id, enrollment_id)
 WHERE w.organization_id = t.organization_id AND w.enrollment_id = t.enrollment_id"""
@@ -104,6 +109,7 @@ FORGET_STALE_WAITS = """DELETE FROM event_wait w WHERE w.created_at < now() - in
 FORGET_STALE_USES = """DELETE FROM event_use u WHERE NOT EXISTS (
   SELECT FROM enrollment e WHERE e.organization_id = u.organization_id AND e.id = u.enrollment_id
     AND e.status IN ('active', 'paused', 'failed'))"""
+# What failed may be retried, and its goals with it.
 FORGET_STALE_KEYS = """DELETE FROM enrollment_key k WHERE NOT EXISTS (
   SELECT FROM enrollment e WHERE e.organization_id = k.organization_id AND e.id = k.enrollment_id
-    AND e.status IN ('active', 'paused'))"""
+    AND e.status IN ('active', 'paused', 'failed'))"""

@@ -51,17 +51,19 @@ async def dispatch(
 ) -> None:
     """Dispatch until nothing is left, or what is left has been held back for `patience` seconds.
 
-    `on_work` is called whenever runs may be due. An event that cannot be acted on is logged and passed over, so that
-    it holds up no other.
+    `on_work` is called whenever runs may be due. When a batch fails, its events go one by one; of one that cannot be
+    acted on, what cannot be done is logged and passed over, so that it holds up no other.
     """
-    pause, waited, size = FIRST_PAUSE, 0.0, batch
+    pause, waited, alone = FIRST_PAUSE, 0.0, 0
     while True:
         try:
-            found = await dispatch_batch(database, size)
-        except (DomainError, asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
-            if size == 1:
-                await _pass_over(database, error)
-            size = 1
+            found = await dispatch_batch(database, 1 if alone else batch)
+        except Exception as error:
+            if _is_away(error):
+                raise
+            if alone:
+                await _take_apart(database)
+            alone = 0 if alone else batch
             continue
         if found.acted:
             on_work()
@@ -71,8 +73,7 @@ async def dispatch(
             await asyncio.sleep(pause)
             waited, pause = waited + pause, min(pause * 2, LONGEST_PAUSE)
         else:
-            pause, waited = FIRST_PAUSE, 0.0
-            size = batch if found.pace is Pace.GO_ON and size > 1 else size
+            pause, waited, alone = FIRST_PAUSE, 0.0, max(alone - 1, 0)
 
 
 async def dispatch_batch(database: Database, size: int = BATCH) -> Round:
@@ -92,11 +93,10 @@ async def dispatch_batch(database: Database, size: int = BATCH) -> Round:
 
 
 async def forget_stale(database: Database) -> bool:
-    """Take out what runs that ended left behind."""
-    async with database.session(Role.ENGINE) as session:
-        await session.execute(sql.FORGET_STALE_WAITS)
-        await session.execute(sql.FORGET_STALE_USES)
-        await session.execute(sql.FORGET_STALE_KEYS)
+    """Take out what runs that ended left behind; each by itself, because events wait for transactions that write."""
+    for statement in (sql.FORGET_STALE_WAITS, sql.FORGET_STALE_USES, sql.FORGET_STALE_KEYS):
+        async with database.session(Role.ENGINE) as session:
+            await session.execute(statement)
     return False
 
 
@@ -109,7 +109,7 @@ async def _advance(session: Session, cursor: Record, rows: list[Record], *, full
 async def act(session: Session, events: list[LogEvent]) -> bool:
     """Do what is listened for, in the transaction that moves the cursor; whether runs may be due because of it."""
     listeners = await load_listeners(session, events)
-    acted = await wake_waits(session, [event for event in events if listeners.of(event, ListenerKind.WAIT)])
+    acted = await _wake(session, events, listeners)
     for group in _in_order(events, listeners):
         await end_runs(session, group, listeners)
         acted = await start_runs(session, group, listeners) or acted
@@ -128,10 +128,39 @@ def _in_order(events: list[LogEvent], listeners: Listeners) -> list[list[LogEven
     return [[event for _, event in group] for _, group in groupby(enumerate(events), kind)]
 
 
-async def _pass_over(database: Database, error: Exception) -> None:
+async def _take_apart(database: Database) -> None:
+    """Do of the next event what can be done: what one listener cannot take must reach the others."""
     async with database.session(Role.ENGINE) as session:
         cursor = await session.fetchrow(sql.CURSOR)
         rows = await session.fetch(sql.READ, cursor["xid"], cursor["id"], 1) if cursor else []
-        if cursor and rows and rows[0]["id"] is not None:
-            log.error("event_not_dispatched", event_id=rows[0]["id"], type=rows[0]["type"], reason=str(error))
-            await _advance(session, cursor, rows, full=True)
+        if cursor is None or not rows or rows[0]["id"] is None:
+            return
+        events = [LogEvent.of(rows[0])]
+        listeners = await load_listeners(session, events)
+        for name, part in PARTS.items():
+            await session.execute("SAVEPOINT part")
+            try:
+                await part(session, events, listeners)
+            except Exception as error:
+                if _is_away(error):
+                    raise
+                await session.execute("ROLLBACK TO SAVEPOINT part")
+                log.error(
+                    "event_not_dispatched", event_id=events[0].id, type=events[0].type, part=name, reason=str(error)
+                )
+            await session.execute("RELEASE SAVEPOINT part")
+        await _advance(session, cursor, rows, full=True)
+
+
+async def _wake(session: Session, events: list[LogEvent], listeners: Listeners) -> bool:
+    return await wake_waits(session, [event for event in events if listeners.of(event, ListenerKind.WAIT)])
+
+
+PARTS = {"waits": _wake, "ends": end_runs, "starts": start_runs}
+
+
+def _is_away(error: Exception) -> bool:
+    """Whether it is the database's fault and not the event's; a ValueError of the driver is about what it was given."""
+    if isinstance(error, DomainError | asyncpg.DataError | asyncpg.IntegrityConstraintViolationError | ValueError):
+        return False
+    return isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError | OSError)

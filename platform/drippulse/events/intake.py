@@ -1,6 +1,6 @@
 """Events that clients send, and the log as they read it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -52,7 +52,9 @@ async def receive(session: Session, actor: Actor, waker: Waker, event: EventIn) 
         ValidationError: a workflow listens to this type for a certain contact, and the event names none.
     """
     await _check(session, actor.organization_id, [event])
-    received = await _append(session, actor, event)
+    event_id = int(await session.fetchval(queries.NEW_ID))
+    claimed = await _claim(session, actor.organization_id, [(event, event_id)])
+    received = await _append(session, actor, event, event_id, claimed)
     if received.new:
         session.after_commit(waker.wake)
     return received
@@ -64,17 +66,18 @@ async def receive_batch(session: Session, actor: Actor, waker: Waker, raw: Seque
     Raises:
         NoEventsAcceptedError: nothing of it is valid.
     """
-    results: list[dict[str, Any]] = []
     keyed = await queries.keyed_types(session, actor.organization_id, [str(one.get("type")) for one in raw])
-    for index, fields in enumerate(raw):
-        try:
-            event = parse(EventIn, fields)
-            _refuse(event, keyed)
-        except DomainError as error:
-            errors = error.errors or {"event": [error.message]}
-            results.append({"index": index, "status": "invalid", "event_id": None, "errors": errors})
+    read = [_read(fields, keyed) for fields in raw]
+    numbered = [
+        (event, int(await session.fetchval(queries.NEW_ID))) if isinstance(event, EventIn) else event for event in read
+    ]
+    claimed = await _claim(session, actor.organization_id, [one for one in numbered if isinstance(one, tuple)])
+    results: list[dict[str, Any]] = []
+    for index, one in enumerate(numbered):
+        if not isinstance(one, tuple):
+            results.append({"index": index, "status": "invalid", "event_id": None, "errors": one})
             continue
-        received = await _append(session, actor, event)
+        received = await _append(session, actor, *one, claimed)
         status = "accepted" if received.new else "duplicate"
         results.append({"index": index, "status": status, "event_id": received.row["id"], "errors": None})
     counts = {
@@ -131,12 +134,36 @@ def _keys(event: EventIn) -> tuple[str, ...]:
     return contact_keys(event.lead_ref or event.key, event.email)
 
 
-async def _append(session: Session, actor: Actor, event: EventIn) -> Received:
+def _read(fields: dict[str, Any], keyed: set[str]) -> EventIn | dict[str, list[str]]:
+    """The event, or what is wrong with it by field."""
+    try:
+        event = parse(EventIn, fields)
+        _refuse(event, keyed)
+    except DomainError as error:
+        return error.errors or {"event": [error.message]}
+    return event
+
+
+async def _claim(session: Session, organization_id: int, events: Sequence[tuple[EventIn, int]]) -> dict[str, int]:
+    """The client's id -> id of the event that has it: one of `events`, or an earlier one.
+
+    In the order of the ids, so that two batches with the same ones wait for each other and never both.
+    """
+    first: dict[str, int] = {}
+    for event, event_id in events:
+        if event.id is not None:
+            first.setdefault(event.id, event_id)
+    return {
+        source: await queries.claim_source(session, organization_id, source, first[source]) for source in sorted(first)
+    }
+
+
+async def _append(
+    session: Session, actor: Actor, event: EventIn, event_id: int, claimed: Mapping[str, int]
+) -> Received:
     organization_id = actor.organization_id
-    event_id = int(await session.fetchval(queries.NEW_ID))
-    if event.id is not None:
-        claimed = await queries.claim_source(session, organization_id, event.id, event_id)
-        known = await queries.by_id(session, organization_id, claimed) if claimed != event_id else None
+    if event.id is not None and claimed[event.id] != event_id:
+        known = await queries.by_id(session, organization_id, claimed[event.id])
         if known is not None:
             return Received(known, new=False)
     keys = (*_keys(event), None, None)

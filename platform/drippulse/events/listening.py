@@ -7,12 +7,15 @@ from datetime import datetime
 from typing import Any, Self
 
 import orjson
+import structlog
 
 from drippulse.events import dispatch_queries as sql
 from drippulse.events.tables import ListenerKind
 from drippulse.events.waiting import event_of
 from drippulse.kit.db import Record, Session
 from drippulse.workflows.event_match import EventConditions
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,11 @@ async def load_listeners(session: Session, events: Iterable[LogEvent]) -> Listen
         kind = ListenerKind(row["kind"])
         config: dict[str, Any] = orjson.loads(row["config"])
         reason = config.pop("reason", "")
-        listening = Listening(row["workflow_id"], row["version"], kind, EventConditions(**config), reason)
+        try:
+            wanted = EventConditions(**config)
+        except ValueError as error:  # accepted under rules of another time; one tenant's must not stop the log
+            log.error("listener_unreadable", workflow_id=row["workflow_id"], reason=str(error))
+            continue
+        listening = Listening(row["workflow_id"], row["version"], kind, wanted, reason)
         found[row["organization_id"], row["event_type"], kind].append(listening)
     return Listeners(dict(found))

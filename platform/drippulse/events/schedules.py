@@ -1,8 +1,9 @@
 """Triggers that fire by time. What was missed while nobody ran fires once, not once for every miss."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+import asyncpg
 import orjson
 import structlog
 
@@ -12,11 +13,12 @@ from drippulse.enrollments.starting import start_enrollments
 from drippulse.events.service import SystemActor
 from drippulse.kit.clock import isoformat
 from drippulse.kit.db import Database, Record, Role, Session
-from drippulse.kit.errors import NotFoundError
+from drippulse.kit.errors import DomainError, NotFoundError
 from drippulse.workflows.cron import next_fire
 from drippulse.workflows.wall_clock import zone
 
 MOST_AT_ONCE = 100
+TRY_AGAIN = timedelta(hours=1)
 
 # Two schedulers at once: each takes what the other has not locked, and finds the time moved when it comes later.
 DUE = """SELECT s.organization_id, s.workflow_id, s.step_id, s.cron, s.next_at, now() AS now,
@@ -45,9 +47,24 @@ async def fire(database: Database) -> bool:
         async with database.session(Role.ENGINE) as session:
             due = await session.fetch(DUE, MOST_AT_ONCE)
             for row in due:
-                started = await _fire_one(session, row) or started
+                started = await _fire_apart(session, row) or started
         if len(due) < MOST_AT_ONCE:
             return started
+
+
+async def _fire_apart(session: Session, row: Record) -> bool:
+    """Fire one; what is wrong with it is undone and logged, and holds up no other. It is tried again in an hour."""
+    await session.execute("SAVEPOINT schedule")
+    started = False
+    try:
+        started = await _fire_one(session, row)
+    except (DomainError, ValueError, LookupError, TypeError, ArithmeticError, asyncpg.DataError) as error:
+        await session.execute("ROLLBACK TO SAVEPOINT schedule")
+        log.error("schedule_broken", workflow_id=row["workflow_id"], step_id=row["step_id"], reason=str(error))
+        place = (row["organization_id"], row["workflow_id"], row["step_id"])
+        await session.execute(NEXT, *place, row["now"] + TRY_AGAIN)
+    await session.execute("RELEASE SAVEPOINT schedule")
+    return started
 
 
 async def _fire_one(session: Session, row: Record) -> bool:

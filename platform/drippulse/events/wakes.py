@@ -8,16 +8,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
+import structlog
 
 from drippulse.events import dispatch_queries as sql
 from drippulse.events.keys import watch_number
 from drippulse.events.listening import LogEvent
 from drippulse.kit.db import Record, Session
 from drippulse.kit.json import dump_json
-from drippulse.workflows.event_match import EventConditions, matches
+from drippulse.workflows.event_match import as_written, matches
 
 LOOK_AGAIN_SECONDS = 0.002
 LONGEST_WATCH_SECONDS = 30.0
+
+log = structlog.get_logger(__name__)
 
 
 async def wake_waits(session: Session, events: Sequence[LogEvent]) -> bool:
@@ -37,8 +40,9 @@ async def wake_waits(session: Session, events: Sequence[LogEvent]) -> bool:
         return False
     signals = [dump_json({"event": event.view}) for _, event in told]
     runs = [(wait["organization_id"], wait["enrollment_id"]) for wait, _ in told]
-    await session.execute(sql.SIGNAL, *_columns(runs, 2), [wait["visit"] for wait, _ in told], signals)
-    await session.execute(sql.FORGET_WAITS, *_columns(runs, 2))
+    visits = [wait["visit"] for wait, _ in told]
+    await session.execute(sql.SIGNAL, *_columns(runs, 2), visits, signals)
+    await session.execute(sql.FORGET_TOLD, *_columns(runs, 2), visits)
     return True
 
 
@@ -63,8 +67,12 @@ async def _watchers(session: Session, numbers: Sequence[int]) -> set[str]:
 
 
 def _first(wait: Record, by_key: dict[tuple[int, str, str], list[LogEvent]], now: datetime) -> LogEvent | None:
-    """The earliest of the events that the wait takes."""
-    wanted = EventConditions(**orjson.loads(wait["config"]))
+    """The earliest of the events that the wait takes; none when nobody can tell any more what it takes."""
+    try:
+        wanted = as_written(orjson.loads(wait["config"]))
+    except (ValueError, LookupError, TypeError) as error:
+        log.error("wait_unreadable", enrollment_id=wait["enrollment_id"], reason=str(error))
+        return None
     head = (wait["organization_id"], wait["event_type"])
     candidates = {event.id: event for key in wait["keys"] for event in by_key[*head, key]}
     used = {*wait["used"]}

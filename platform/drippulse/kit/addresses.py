@@ -8,6 +8,7 @@ import contextlib
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 MAX_ADDRESS_BYTES = 254
 MAX_LOCAL_BYTES = 64
@@ -86,6 +87,7 @@ def one_line(text: str) -> str:
     return _UNSAFE_IN_HEADER.sub(" ", text).strip()
 
 
+@lru_cache(maxsize=4096)
 def _is_domain(domain: str) -> bool:
     if domain.isascii():
         ascii_domain = domain

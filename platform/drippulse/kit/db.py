@@ -24,6 +24,11 @@ Connection: TypeAlias = "asyncpg.Connection[Record] | PoolConnectionProxy[Record
 Hook: TypeAlias = Callable[[], Awaitable[None]]
 
 
+IDLE_SECONDS = 60
+"""How long a transaction may stand still. One that nobody ends (its process is frozen, its host is gone) keeps its rows
+locked and holds back the events of everybody."""
+
+
 class Role(StrEnum):
     """The database roles. APP sees its organization, ENGINE what enrollments run on, AUTH credentials."""
 
@@ -176,7 +181,10 @@ class Database:
 
 def _begin(role: Role, organization_id: int | None) -> str:
     tenant = "" if organization_id is None else str(int(organization_id))
-    return f"BEGIN; SET LOCAL ROLE {role.value}; SET LOCAL app.organization_id = '{tenant}'"
+    return (
+        f"BEGIN; SET LOCAL ROLE {role.value}; SET LOCAL app.organization_id = '{tenant}'; "
+        f"SET LOCAL idle_in_transaction_session_timeout = '{IDLE_SECONDS}s'"
+    )
 
 
 async def _rollback(connection: Connection) -> None:

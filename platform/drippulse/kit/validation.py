@@ -1,6 +1,7 @@
 """From a JSON object to a pydantic model, with errors as the contract wants them."""
 
-from typing import Any, TypeVar, cast
+from collections.abc import Sequence
+from typing import Any, TypeVar, cast, get_args
 
 from pydantic import BaseModel, ConfigDict
 from pydantic import ValidationError as PydanticValidationError
@@ -81,10 +82,31 @@ def _path(detail: ErrorDetails) -> str:
 
 def _sentence(model: type[BaseModel], detail: ErrorDetails) -> str:
     if detail["type"] == "extra_forbidden":
-        known = [info.alias or field for field, info in model.model_fields.items()]
+        known = fields_at(model, detail["loc"][:-1])
         name = str(detail["loc"][-1])
         return f"Unknown field.{did_you_mean(name, known)} The fields are {', '.join(known)}."
     text = detail["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     prefix = "Must be " if detail["msg"].startswith("Input should be ") else ""
-    sentence = prefix + (text if prefix else text[:1].upper() + text[1:])
+    named = not text.split(" ", 1)[0].isalpha()  # a field with its underscores keeps its spelling
+    sentence = prefix + (text if prefix or named else text[:1].upper() + text[1:])
     return sentence if sentence.endswith((".", "?")) else sentence + "."
+
+
+def fields_at(model: type[BaseModel], location: Sequence[int | str]) -> list[str]:
+    """The names of the fields of the model that stands at `location` below `model`."""
+    current = model
+    for part in location:
+        if isinstance(part, int):
+            continue
+        found = next((info for name, info in current.model_fields.items() if part in (name, info.alias)), None)
+        inner = _model_in(found.annotation) if found else None
+        if inner is None:
+            break
+        current = inner
+    return [info.alias or name for name, info in current.model_fields.items()]
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for argument in get_args(annotation) if (found := _model_in(argument))), None)

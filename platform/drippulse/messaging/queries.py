@@ -5,6 +5,7 @@ from datetime import timedelta
 from drippulse.kit.addresses import same_mailbox_key
 from drippulse.kit.db import Record, Session
 from drippulse.messaging.links import MailRef
+from drippulse.sending.list_locks import list_grows
 
 
 async def delivery(session: Session, ref: MailRef) -> Record | None:
@@ -60,12 +61,14 @@ async def take_back_clicks(session: Session, ref: MailRef, delivery_id: int, wit
 
 
 async def suppress(session: Session, ref: MailRef, email: str, reason: str) -> bool:
-    """Put an address on the suppression list; False when it was there already."""
+    """Put an address on the suppression list; False when it was there already. No mail is begun meanwhile."""
+    mailbox = same_mailbox_key(email)
+    await list_grows(session, ref.organization_id, mailbox)
     added = await session.fetchval(
         """INSERT INTO suppression (organization_id, email, reason, enrollment_id) VALUES ($1, $2, $3, $4)
            ON CONFLICT (organization_id, email) DO NOTHING RETURNING id""",
         ref.organization_id,
-        same_mailbox_key(email),
+        mailbox,
         reason,
         ref.enrollment_id,
     )

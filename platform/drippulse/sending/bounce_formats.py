@@ -109,7 +109,8 @@ def _plain(fields: Json, call_id: str | None, index: int) -> Row:
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         place = ".".join(map(str, first["loc"]))
-        return Unusable(f"{place}: {first['msg']}" if place else first["msg"], invalid=True)
+        problem = first["msg"].removeprefix("Value error, ").replace("Input should be", "must be", 1)
+        return Unusable(f"{place}: {problem}" if place else f"{problem[:1].upper()}{problem[1:]}", invalid=True)
     own = row.id or (f"{call_id[:300]}:{index}" if call_id else digest(row.model_dump(mode="json")))
     ref, enrollment = our_ids([row.message_id or ""])
     return Report("plain", own, row.type, row.email, ref, enrollment, row.hard, row.reason, _utc(row.at))

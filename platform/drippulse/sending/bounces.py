@@ -14,6 +14,7 @@ from drippulse.messaging.links import MailRef
 from drippulse.sending import bounce_queries, breaker, metrics, queries
 from drippulse.sending.bounce_formats import Confirmation, Report, Row, Unusable, read
 from drippulse.sending.errors import UnknownBounceFormatError
+from drippulse.sending.list_locks import list_grows
 
 MOST_SOFT_BOUNCES = 5
 SOFT_WINDOW_DAYS = 30
@@ -46,6 +47,8 @@ async def take(session: Session, organization_id: int, body: object, call_id: st
         return await _confirmation(session, organization_id, rows)
     _refuse_unreadable(rows)
     await bounce_queries.one_at_a_time(session, organization_id)
+    if any(isinstance(row, Report) and row.type in SUPPRESSED for row in rows):
+        await list_grows(session, organization_id)
     results = [await _take_one(session, organization_id, index, row) for index, row in enumerate(rows)]
     if any(result["status"] == "recorded" for result in results):
         await breaker.evaluate(session, organization_id)

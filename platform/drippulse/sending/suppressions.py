@@ -9,6 +9,7 @@ from drippulse.kit.db import Record, Session
 from drippulse.kit.pagination import PageRequest, encode_cursor, order_by
 from drippulse.organizations.policy import Principal
 from drippulse.sending.errors import InvalidAddressError
+from drippulse.sending.list_locks import list_grows
 from drippulse.sending.schemas import SuppressionCreate
 
 SORTS = {"created_at": "id", "email": "email", "reason": "reason"}
@@ -59,6 +60,7 @@ async def add(session: Session, principal: Principal, data: SuppressionCreate) -
         InvalidAddressError
     """
     mailbox = _mailbox(data.email)
+    await list_grows(session, principal.organization_id, mailbox)
     made = await session.fetchrow(
         f"""INSERT INTO suppression (organization_id, email, reason) VALUES ($1, $2, $3)
             ON CONFLICT (organization_id, email) DO NOTHING RETURNING {COLUMNS}""",

@@ -20,7 +20,8 @@ FIND = f"""{TENANTS}, unclaimed AS (
     SELECT e.id, e.organization_id, e.workflow_id, e.step_id, 'unclaimed' AS kind, e.claimable_at AS since
     FROM enrollment e
     WHERE e.organization_id = t.organization_id AND e.status = 'active' AND e.claimable_at <= now() - $1::interval
-      AND (e.deleted_at IS NULL OR e.sends_for IS NOT NULL) AND NOT EXISTS (SELECT FROM stall s WHERE s.organization_id = e.organization_id
+      AND (e.deleted_at IS NULL OR e.sends_for IS NOT NULL)
+      AND NOT EXISTS (SELECT FROM stall s WHERE s.organization_id = e.organization_id
         AND s.enrollment_id = e.id AND s.resolved_at IS NULL)
     ORDER BY e.claimable_at LIMIT $2) d
   WHERE t.due_at <= now() - $1::interval

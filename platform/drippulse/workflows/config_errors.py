@@ -1,15 +1,25 @@
 """pydantic's findings about a step's config, in sentences that name the field and the way out."""
 
 from collections.abc import Iterator
-from typing import Any, get_args
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from drippulse.kit.text import nearest
+from drippulse.kit.validation import fields_at
 
 LARGEST_SHOWN = 10**15
 LONGEST_SHOWN = 40
+_LENGTHS = {
+    "too_short": "needs at least {min_length}, and has {actual_length}",
+    "too_long": "takes at most {max_length}",
+    "string_too_short": "needs at least {min_length} characters",
+    "string_too_long": "takes at most {max_length} characters",
+    "string_pattern_mismatch": "does not match the pattern {pattern}",
+    "int_parsing_size": "is too large a number",
+}
+"""In place of the library's sentences, which name the kind of what was sent and not what is wrong with it."""
 
 
 def describe_errors(model: type[BaseModel], error: ValidationError) -> Iterator[tuple[str, str]]:
@@ -27,7 +37,7 @@ def describe_errors(model: type[BaseModel], error: ValidationError) -> Iterator[
 def _sentence(model: type[BaseModel], details: ErrorDetails) -> str:
     kind, location = details["type"], details["loc"]
     if kind == "extra_forbidden":
-        known = _fields_at(model, location[:-1])
+        known = fields_at(model, location[:-1])
         suggestion = nearest(str(location[-1]), known)
         meant = f'; did you mean "{suggestion}"?' if suggestion else ""
         return f"is not a field of this step{meant} Known are {', '.join(known)}".replace("step Known", "step. Known")
@@ -41,28 +51,10 @@ def _sentence(model: type[BaseModel], details: ErrorDetails) -> str:
         and len(details["input"]) <= LONGEST_SHOWN
     ):
         return f'{details["msg"].removeprefix("Input ")}, not "{details["input"]}"'
+    if kind in _LENGTHS:
+        return _LENGTHS[kind].format(**details.get("ctx", {}))
     message = details["msg"].removeprefix("Input ")
     return f"{message}, not {_shown(details['input'])}"
-
-
-def _fields_at(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
-    """The field names of the model that stands at `location` below `model`."""
-    current = model
-    for part in location:
-        if isinstance(part, int):
-            continue
-        found = next((info for name, info in current.model_fields.items() if part in (name, info.alias)), None)
-        inner = _model_in(found.annotation) if found else None
-        if inner is None:
-            break
-        current = inner
-    return [info.alias or name for name, info in current.model_fields.items()]
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next((found for argument in get_args(annotation) if (found := _model_in(argument))), None)
 
 
 def _shown(value: Any) -> str:

@@ -10,6 +10,7 @@ from drippulse.kit.clock import isoformat
 from drippulse.workflows.errors import InvalidSampleDataError
 from drippulse.workflows.fixtures import fixture
 from drippulse.workflows.graph import Graph
+from drippulse.workflows.liquid_sandbox import work_together
 from drippulse.workflows.steps.base import Advance
 from drippulse.workflows.templates import Templates
 from drippulse.workflows.walk import StepRecord, StepStatus, Stop, Subject, Walk, WalkState, advance, resume_with, start
@@ -58,7 +59,7 @@ def dry_run(
     profile, bag = fixture(fixture_profile)
     bag.update(payload or {})
     subject = Subject(organization_id, 0, workflow_id, timezone, templates)
-    with templates.recording() as missing:
+    with work_together(), templates.recording() as missing:
         run = _DryRun(graph, subject, start(graph, bag, now), now, timer)
         status = run.run()
     return {

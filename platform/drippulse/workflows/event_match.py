@@ -56,6 +56,20 @@ class EventConditions(BaseModel):
         return {**fields, "match": "all", "conditions": pairs}
 
 
+def as_written(config: Mapping[str, Any]) -> EventConditions:
+    """{match, conditions} whose templates have been rendered since they were judged: an empty text is no mistake now.
+
+    Raises:
+        ValueError, LookupError, TypeError: these are no conditions.
+    """
+    written: list[dict[str, Any]] = config.get("conditions") or []
+    conditions = [
+        Condition.model_construct(field=one["field"], operator=Operator(one["operator"]), value=one.get("value"))
+        for one in written
+    ]
+    return EventConditions.model_construct(match=config.get("match", "all"), conditions=conditions)
+
+
 def event_view(event: Mapping[str, Any]) -> dict[str, Any]:
     """What conditions see of an event {id, type, data, at}."""
     data = event.get("data")

@@ -47,7 +47,7 @@ def only_to(graph: Graph, position: int) -> Graph:
     if position >= len(graph):
         return graph
     node = graph.nodes[position]
-    if "on_unknown" in type(node.config).model_fields:
+    if hasattr(node.config, "on_unknown"):
         node = replace(node, config=node.config.model_copy(update={"on_unknown": "skip"}))
     return replace(graph, nodes=(*graph.nodes[:position], node), exits=())
 

@@ -1,19 +1,21 @@
 """Liquid without a file system, a wall clock or a way to eat the machine.
 
 python-liquid limits nesting, output and assigned values; what it leaves open is closed here: the total of loop
-iterations, range literals, filters that multiply sizes, and the local time zone in dates.
+iterations, the work that loops and filters do, range literals, filters that multiply sizes, and the local time zone in
+dates.
 """
 
 import functools
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, date, datetime
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 import liquid
 from dateutil import parser as dateutil_parser
-from liquid import Environment, Markup, RenderContext
+from liquid import Environment, Markup, RenderContext, Token
 from liquid.builtin.tags.for_tag import ForNode, ForTag
 from liquid.builtin.tags.tablerow_tag import TablerowNode, TablerowTag
 from liquid.exceptions import LoopIterationLimitError, OutputStreamLimitError
@@ -25,10 +27,29 @@ MAX_OUTPUT_BYTES = 1_048_576
 MAX_LOCALS_BYTES = 262_144
 MAX_LOOP_ITERATIONS = 10_000
 NO_DISK_TAGS = ("include", "render")
+MAX_WORK = 2_000_000
+"""Of one rendering: characters of source that loops repeat, and what filters cost. About a second at the worst."""
+MAX_WORK_TOGETHER = 5_000_000
+"""Of all renderings within one `work_together`."""
+FILTER_WORK = 20
+FILTERED_PER_WORK = 10
+MAX_NUMBER_BITS = 1024
+MAX_DATE_CHARACTERS = 100
 MULTIPLYING_FILTERS = ("replace", "join")
 
 missing_names: ContextVar[dict[str, None] | None] = ContextVar("missing_names", default=None)
 """Where undefined variables leave their names as they are rendered; None when nobody records."""
+_together: ContextVar[list[int] | None] = ContextVar("work_together", default=None)
+
+
+@contextmanager
+def work_together() -> Generator[None]:
+    """Renderings within it share one allowance: for calls that render many templates, or one for many contacts."""
+    token = _together.set([MAX_WORK_TOGETHER])
+    try:
+        yield
+    finally:
+        _together.reset(token)
 
 
 class RecordingUndefined(Undefined):
@@ -54,23 +75,51 @@ class RecordingUndefined(Undefined):
 
 
 class BudgetedContext(RenderContext):
-    """Counts every iteration of one rendering; the library limits nested loops only."""
+    """Counts the iterations and the work of one rendering; the library limits the depth of nested loops only.
 
-    __slots__ = ("iterations",)
+    `body` is the length of the loop that is about to begin.
+    """
+
+    __slots__ = ("body", "iterations", "work")
 
     def raise_for_loop_limit(self, length: int = 1) -> None:
         self.iterations: int = getattr(self, "iterations", 0) + length
         if self.iterations > MAX_LOOP_ITERATIONS:
             raise LoopIterationLimitError(f"more than {MAX_LOOP_ITERATIONS} loop iterations", token=None)
+        self.spend(length * getattr(self, "body", 0))
+
+    def spend(self, work: int) -> None:
+        """Raises LoopIterationLimitError when it is more than one rendering, or those together, may do."""
+        self.work: int = getattr(self, "work", 0) + work
+        if self.work > MAX_WORK:
+            raise LoopIterationLimitError("its loops and filters have too much to do", token=None)
+        left = _together.get()
+        if left is not None:
+            left[0] -= work
+            if left[0] < 0:
+                raise LoopIterationLimitError("the templates of this call have too much to do together", token=None)
+
+    def filter(self, name: str, token: Token | None) -> Callable[..., object]:
+        function = super().filter(name, token)
+
+        def counted(value: object, *args: object, **kwargs: object) -> object:
+            size = _size(value) + sum(map(_size, args))
+            self.spend(FILTER_WORK + size // FILTERED_PER_WORK)
+            result = function(value, *args, **kwargs)
+            self.spend(_size(result) // FILTERED_PER_WORK)
+            return result
+
+        return counted
 
 
 class _BoundedForNode(ForNode):
-    """Looks at a range before the library turns a reversed one into a list."""
+    """Says how long its body is, and looks at a range before the library turns a reversed one into a list."""
 
-    __slots__ = ()
+    __slots__ = ("body",)
 
     def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
         _refuse_long_range(self.expression.iterable.evaluate(context))
+        _begin_loop(self, context)
         return super().render_to_output(context, buffer)
 
 
@@ -79,10 +128,11 @@ class _BoundedForTag(ForTag):
 
 
 class _BoundedTablerowNode(TablerowNode):
-    __slots__ = ()
+    __slots__ = ("body",)
 
     def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
         _refuse_long_range(self.expression.iterable.evaluate(context))
+        _begin_loop(self, context)
         return super().render_to_output(context, buffer)
 
 
@@ -123,11 +173,27 @@ def _bounded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         if multiplies and args:
             _refuse_growth(name, value, args)
         result = function(value, *args, **kwargs)
+        if isinstance(result, int) and result.bit_length() > MAX_NUMBER_BITS:
+            raise OutputStreamLimitError(f"{name} made a number of more than {MAX_NUMBER_BITS} bits", token=None)
         if isinstance(result, str) and len(result) > MAX_OUTPUT_BYTES:
             raise OutputStreamLimitError(f"{name} made more than {MAX_OUTPUT_BYTES} characters", token=None)
         return result
 
     return bounded
+
+
+def _begin_loop(node: _BoundedForNode | _BoundedTablerowNode, context: RenderContext) -> None:
+    """The length of the body is reckoned once; inner loops count in it, and again as they begin."""
+    if not hasattr(node, "body"):
+        node.body = len(str(node.block))
+    cast("BudgetedContext", context).body = node.body
+
+
+def _size(value: object) -> int:
+    """In characters; a member of a list counts as ten."""
+    if isinstance(value, str):
+        return len(value)
+    return 10 * len(value) if isinstance(value, list | tuple | dict) else 1  # pyright: ignore[reportUnknownArgumentType] - JSON
 
 
 def _refuse_long_range(value: object) -> None:
@@ -172,7 +238,10 @@ def _moment(value: object) -> datetime | None:
             return datetime(value.year, value.month, value.day, tzinfo=UTC)
         if isinstance(value, int | float) or (isinstance(value, str) and value.isdecimal()):
             return datetime.fromtimestamp(float(value), UTC)
-        parsed = dateutil_parser.parse(str(value), default=datetime(2000, 1, 1, tzinfo=UTC))
+        text = str(value)
+        if len(text) > MAX_DATE_CHARACTERS:
+            return None
+        parsed = dateutil_parser.parse(text, default=datetime(2000, 1, 1, tzinfo=UTC))
         return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
     except (ValueError, OverflowError, OSError):
         return None

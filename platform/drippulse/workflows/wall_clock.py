@@ -16,6 +16,8 @@ DayRule: TypeAlias = Callable[[date], bool]
 
 SATURDAY = 5
 DAYS_SEARCHED = 16
+NO_ZONES = ("Factory", "localtime", "posix", "right/")
+"""What the zone database holds beside the zones; contacts cannot have them either."""
 
 
 @lru_cache(maxsize=1024)
@@ -26,6 +28,8 @@ def zone(name: str) -> ZoneInfo:
         UnknownTimezoneError: there is none; the message says how one looks.
     """
     try:
+        if name.startswith(NO_ZONES):
+            raise ValueError(name)
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise UnknownTimezoneError(

@@ -1,5 +1,6 @@
 """Every error as `{error, message, errors?}`; the one place that maps them to HTTP."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -13,6 +14,7 @@ from litestar.exceptions import ValidationException as LitestarValidationExcepti
 from pydantic import BaseModel, Field
 
 from drippulse.kit.errors import DomainError, RateLimitedError, UnauthenticatedError
+from drippulse.kit.validation import MissingParameterError
 from drippulse.organizations.errors import MissingTokenError
 
 AnyRequest = Request[Any, Any, Any]
@@ -49,6 +51,9 @@ def problem(
     return Response(orjson.dumps(content), status_code=status, media_type=MediaType.JSON, headers=headers)
 
 
+_MISSING = re.compile(r"Missing required \w+ parameter '(?P<name>[^']+)'")
+
+
 def on_domain_error(_: AnyRequest, error: DomainError) -> Response[bytes]:
     headers: dict[str, str] = {}
     if isinstance(error, UnauthenticatedError):
@@ -64,7 +69,12 @@ def on_domain_error(_: AnyRequest, error: DomainError) -> Response[bytes]:
 
 
 def on_parameter_error(request: AnyRequest, error: LitestarValidationException) -> Response[bytes]:
-    """A query or path parameter of the wrong type."""
+    """A query or path parameter that is missing or of the wrong type."""
+    missing = _MISSING.match(error.detail)
+    if missing:
+        name = missing["name"]
+        text = f"Missing parameter: {name}."
+        return problem(400, MissingParameterError.code, text, errors={name: ["This parameter is required."]})
     found = cast("list[dict[str, str]]", error.extra if isinstance(error.extra, list) else [])
     errors = {entry.get("key", "parameter"): [_sentence(entry.get("message", ""))] for entry in found}
     if "path" in {entry.get("source") for entry in found}:

@@ -166,6 +166,8 @@ def _errors(handler: HTTPRouteHandler, documented: Documented) -> dict[int, tupl
         kinds.append({401: ("unauthorized", "invalid_token"), 403: ("forbidden",)})
     if documented.body:
         kinds.append(WITH_BODY)
+    if documented.paginated:
+        kinds.append({422: ("validation_failed",)})
     merged: dict[int, tuple[str, ...]] = {}
     for kind in (*kinds, documented.errors):
         for status, codes in kind.items():

@@ -203,7 +203,7 @@ async def create_suppression(request: ApiRequest) -> Response[bytes]:
     summary="Let an address get mail again",
     status=204,
     answer_text="Not on the list any more.",
-    errors={422: ("validation_failed", "invalid_email")},
+    errors={400: ("missing_parameter",), 422: ("validation_failed", "invalid_email")},
 )
 async def delete_suppression(
     request: ApiRequest, email: Annotated[str, QueryParameter(description="The address.")]

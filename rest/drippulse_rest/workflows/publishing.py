@@ -160,7 +160,7 @@ async def preview_publishing(request: ApiRequest, workflow_id: WorkflowId) -> Re
         400: ("invalid_step_graph", "invalid_step_map"),
         409: ("preview_required", "preview_stale"),
         410: ("confirm_token_expired",),
-        422: ("validation_failed", "invalid_settings", "invalid_confirm_token"),
+        422: ("validation_failed", "invalid_settings", "invalid_confirm_token", "strategy_mismatch"),
     }
     | NO_DRAFT,
 )
@@ -242,7 +242,7 @@ async def list_versions(
     tag=TAG,
     summary="Compare two versions",
     answer=VersionDiffOut,
-    errors=NO_VERSION,
+    errors={422: ("validation_failed",)} | NO_VERSION,
 )
 async def diff_versions(
     request: ApiRequest,

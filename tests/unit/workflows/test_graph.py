@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from drippulse.kit.standard_webhooks import new_secret
 from drippulse.workflows.errors import InvalidStepGraphError
-from drippulse.workflows.graph import Graph, compile_graph
+from drippulse.workflows.graph import Graph, compile_graph, only_to
 from drippulse.workflows.normalize import MAX_STEPS, normalize_steps
 from drippulse.workflows.steps.registry import all_types
 from tests.support.walks import condition, step
@@ -363,3 +363,13 @@ def test_null_in_a_config_means_not_given() -> None:
     assert (
         compile_graph([step("email", subject="x", body="y", html=None, track_opens=None)]).nodes[0].config.track_opens
     )
+
+
+@pytest.mark.parametrize("on_unknown", ["skip", "resend", "ask"])
+def test_a_graph_cut_after_a_step_ends_there_whatever_becomes_of_it(on_unknown: str) -> None:
+    mail = step("email", subject="x", body="y", on_unknown=on_unknown)
+    whole = compile_graph([step("log", message="a"), mail, step("log", message="b")])
+    cut = only_to(whole, 1)
+    assert [node.type for node in cut.nodes] == ["log", "email"]
+    assert (cut.nodes[1].config.on_unknown, whole.nodes[1].config.on_unknown) == ("skip", on_unknown)
+    assert only_to(whole, 3) == whole

@@ -1,5 +1,6 @@
 """Liquid: names, escaping, limits, and what counts as missing."""
 
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drippulse.workflows.errors import TemplateRenderError
-from drippulse.workflows.liquid_sandbox import make_environment
+from drippulse.workflows.liquid_sandbox import make_environment, work_together
 from drippulse.workflows.quick_templates import quick_parts
 from drippulse.workflows.templates import MAX_SOURCE_CHARACTERS, Templates
 from tests.support.walks import NOW, TEMPLATES
@@ -115,11 +116,43 @@ def test_a_template_that_parses_has_no_error() -> None:
         "{{ big | replace: 'a', big }}",
         "{{ big | split: '' | join: big }}",
         "{% for i in (1..30) %}{{ big }}{% endfor %}",
+        "{% for i in (1..9999) %}" + "{{ nothing }}" * 400 + "{% endfor %}",
+        "{% tablerow i in (1..9999) %}" + "{% if a and b and c and d %}{% endif %}" * 100 + "{% endtablerow %}",
+        "{% for i in (1..9999) %}{{ big | upcase | downcase | size }}{% endfor %}",
+        "{% for i in (1..9999) %}{% assign x = long | json | size %}{% endfor %}",
+        "{% assign x = 9 %}{% for i in (1..30) %}{% assign x = x | times: x %}{% endfor %}{{ x | size }}",
     ],
 )
 def test_what_would_eat_the_machine_is_refused(source: str) -> None:
+    began = time.thread_time()
     with pytest.raises(TemplateRenderError):
-        TEMPLATES.render(source, {"big": "a" * 100_000})
+        TEMPLATES.render(source, {"big": "a" * 100_000, "long": ["a" * 100] * 1000})
+    assert time.thread_time() - began < 2
+
+
+def test_renderings_together_share_one_allowance() -> None:
+    source = "{% for i in (1..100) %}" + "{{ nothing }}" * 100 + "{% endfor %}"
+    with work_together():
+        failed = [isinstance(error_of(source), TemplateRenderError) for _ in range(100)]
+    assert failed == sorted(failed)
+    assert 10 < failed.count(False) < 90
+    assert error_of(source) is None
+
+
+def error_of(source: str) -> TemplateRenderError | None:
+    try:
+        TEMPLATES.render(source, ADA)
+    except TemplateRenderError as error:
+        return error
+    return None
+
+
+def test_a_long_table_is_rendered() -> None:
+    rows = [{"name": f"item {number}", "price": number} for number in range(500)]
+    source = (
+        "{% for row in rows %}<tr><td>{{ row.name | escape }}</td><td>{{ row.price | times: 2 }}</td></tr>{% endfor %}"
+    )
+    assert TEMPLATES.render(source, {"rows": rows}).count("<tr>") == 500
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import Any
 from drippulse.enrollments.tables import RETRY
 from drippulse.kit.clock import isoformat_or_none
 from drippulse.kit.errors import DomainError
+from drippulse.sending.tables import WAIT_REASONS
 from drippulse.workflows.graph import Graph, Node
 from drippulse.workflows.steps.base import Advance
 from drippulse.workflows.walk import Effect, Stop, Subject, Walk, WalkState, advance, resume_with
@@ -102,6 +103,8 @@ class _Forecast:
         step.until, step.status, step.reason = until, "wait", reason
         if reason == RETRY:
             step.note = "The failed attempt is made again then."
+        elif reason in WAIT_REASONS:
+            step.sure, step.note = False, "The sending policy is asked again then and may put the mail off once more."
         self.now = max(self.now + timedelta(microseconds=1), until)
         self.sure = False
 

@@ -7,6 +7,7 @@ from typing import Any
 from drippulse.enrollments.presentation import Row
 from drippulse.enrollments.tables import OUTCOME_UNKNOWN, RETRY, EnrollmentStatus, Hold
 from drippulse.kit.clock import isoformat
+from drippulse.sending.tables import QUIET_HOURS, STOPPED, WAIT_REASONS, Scope
 
 HOLDS = {
     Hold.ENROLLMENT: "This run is paused.",
@@ -26,10 +27,19 @@ REASONS = {
     "send_window": "Its send window is closed",
     "wait_for_event": "It waits for an event",
     "approval": "It waits for an approval",
+    "suppressions_changing": "An address is being put on the suppression list at this moment",
     "workflow_changing": "Somebody is pausing or resuming its workflow at this moment",
     OUTCOME_UNKNOWN: "It is not known whether the send went out, and somebody has to decide (resend or skip)",
     "secret_unreadable": "A worker could not read a secret of this workflow; its SECRET_KEY may be the wrong one",
+    QUIET_HOURS: "Its mail is put off by the quiet hours of the sending policy",
+    STOPPED: "The breaker on complaints and bounces has stopped all mail; POST /sending/reset_breaker lifts it",
+    Scope.RAMP_UP.value: "Its mail is put off by the ramp-up of a new sender",
+    f"cap:{Scope.ORGANIZATION}": "Its mail is put off: the organization's cap is reached",
+    f"cap:{Scope.SENDER}": "Its mail is put off: the sender's cap is reached",
+    f"cap:{Scope.RECIPIENT_DOMAIN}": "Its mail is put off: the cap of the recipient's domain is reached",
+    f"cap:{Scope.CONTACT}": "Its mail is put off: the cap of mails to one contact, over all workflows, is reached",
 }
+EXACT = frozenset({"wait", "wait_until", "send_window"})
 
 
 def holds(row: Row) -> list[dict[str, Any]]:
@@ -62,26 +72,43 @@ def _waits(row: Row, error: Mapping[str, Any] | None) -> str:
     reason, until, now = row["wait_reason"], row["next_run_at"], row["now"]
     if reason is None or (until is not None and until <= now):
         return ""
-    ends = f", until {isoformat(until)} at the latest." if until is not None else "; there is no time limit."
     if reason == RETRY and error:
-        when = f"The next attempt is at {isoformat(until)}." if until else ""
-        return f"Attempt {row['attempt']} failed: {error['message']} {when}".strip()
-    return f"{REASONS.get(reason, f'It waits ({reason})')}{ends}"
+        when = f" The next attempt is at {isoformat(until)}." if until else ""
+        return f"Attempt {row['attempt']} failed: {sentence(error['message'])}{when}"
+    return f"{REASONS.get(reason, f'It waits ({reason})')}{_ends(reason, until)}"
+
+
+def _ends(reason: str, until: datetime | None) -> str:
+    """A wait for a time ends then; one for somebody may end before; a mail that was put off is looked at again."""
+    if until is None:
+        return "; there is no time limit."
+    if reason in WAIT_REASONS:
+        return f". It is looked at again at {isoformat(until)}."
+    return f", until {isoformat(until)}." if reason in EXACT else f", until {isoformat(until)} at the latest."
+
+
+def sentence(message: str) -> str:
+    """With its full stop."""
+    return message if message.endswith((".", "!", "?")) else f"{message}."
 
 
 def _ended(row: Row, status: EnrollmentStatus, error: Mapping[str, Any] | None) -> str:
     at = f" at {isoformat(row['finished_at'])}" if row["finished_at"] else ""
     if status is EnrollmentStatus.FAILED and error:
-        return f"It failed{at}: {error['message']} POST …/enrollments/{row['id']}/retry begins the step again."
+        return (
+            f"It failed{at}: {sentence(error['message'])} POST …/enrollments/{row['id']}/retry begins the step again."
+        )
     why = f" ({row['exit_reason']})" if row["exit_reason"] else ""
     return f"It {'was cancelled' if status is EnrollmentStatus.CANCELLED else 'completed'}{at}{why}."
 
 
 def why_here(row: Row, step: str | None, led_by: Mapping[str, Any] | None) -> str:
-    """Which step it is on, since when, and what led there."""
+    """Which step it is on, or ended on, since when, and what led there."""
     if step is None:
         return "It is past its last step."
-    since = f"It is on step {row['current_step_index'] + 1} ({step}) since {isoformat(row['step_entered_at'])}"
+    place, entered = f"step {row['current_step_index'] + 1} ({step})", isoformat(row["step_entered_at"])
+    live = EnrollmentStatus(row["status"]) in {EnrollmentStatus.ACTIVE, EnrollmentStatus.PAUSED}
+    since = f"It is on {place} since {entered}" if live else f"It ended on {place}, which it had reached at {entered}"
     if led_by is None:
         return f"{since}; that is where it began."
     logs = "; ".join(led_by["logs"])

@@ -11,6 +11,7 @@ import orjson
 from drippulse.enrollments import presentation, queries
 from drippulse.enrollments.explaining import sentences
 from drippulse.enrollments.explaining.forecast import forecast
+from drippulse.enrollments.reentry import default_key
 from drippulse.kit.clock import isoformat, isoformat_or_none
 from drippulse.kit.crypto import Vault
 from drippulse.kit.db import Record, Session
@@ -19,6 +20,7 @@ from drippulse.kit.ids import is_id
 from drippulse.organizations.policy import Principal
 from drippulse.workflows.conditions import evaluate
 from drippulse.workflows.graph import Graph, compile_graph
+from drippulse.workflows.liquid_sandbox import work_together
 from drippulse.workflows.secrets import reveal
 from drippulse.workflows.service import require_workflow
 from drippulse.workflows.settings import stored_settings
@@ -67,7 +69,7 @@ async def explain(
         "began": {
             "at": isoformat(row["created_at"]),
             "origin": row["origin"],
-            "dedupe_key": row["dedupe_key"],
+            "dedupe_key": _key(row),
         },
         "here": here,
         "waiting": waiting,
@@ -78,6 +80,14 @@ async def explain(
         "received": [_received(delivery, entries) for delivery in deliveries],
         "version": version,
     }
+
+
+def _key(row: Record) -> str | None:
+    """What re-entry rules know the run by; the default one is not kept with it."""
+    kept: str | None = row["dedupe_key"]
+    if kept is not None or orjson.loads(row["settings"]).get("dedupe_key"):
+        return kept
+    return default_key(row["lead_ref"], row["email"])
 
 
 def _graph(row: Record, vault: Vault, organization_id: int) -> Graph | None:
@@ -183,7 +193,8 @@ def _next(row: Record, graph: Graph | None, organization_id: int, templates: Tem
         bag=orjson.loads(row["bag"]),
         visits=orjson.loads(row["visits"]) or ({row["step_id"]: 1} if row["step_id"] else {}),
     )
-    coming = forecast(graph, state, subject, row["now"], row["next_run_at"], row["wait_reason"])
+    with work_together():
+        coming = forecast(graph, state, subject, row["now"], row["next_run_at"], row["wait_reason"])
     return [step.shown() for step in coming]
 
 

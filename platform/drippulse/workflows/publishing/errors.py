@@ -57,6 +57,19 @@ class ConfirmTokenError(ValidationError):
         super().__init__(message, errors={"confirm_token": [message]})
 
 
+class StrategyMismatchError(ValidationError):
+    """The call names another strategy than the preview that it confirms."""
+
+    code = "strategy_mismatch"
+
+    def __init__(self, previewed: str, asked: str) -> None:
+        message = (
+            f"The preview behind this confirm_token was made for the strategy {previewed}, and this call says {asked}. "
+            "Leave `strategy` out, or look at a preview of the other one."
+        )
+        super().__init__(message, errors={"strategy": [message]})
+
+
 class ConfirmTokenExpiredError(DomainError):
     code = "confirm_token_expired"
     status = 410

@@ -162,7 +162,9 @@ class PublishIn(Input):
     """A confirmation. Without a token the strategy is pin, and nobody may be in flight."""
 
     confirm_token: str | None = Field(default=None, max_length=500_000, description="From the preview.")
-    strategy: StrategyIn = Field(default_factory=lambda: Strategy.PIN, description="Without a token: pin.")
+    strategy: StrategyIn = Field(
+        default_factory=lambda: Strategy.PIN, description="pin without a token, else that of the preview."
+    )
     note: Note | None = Field(default=None, description="Instead of the preview's.")
 
 

@@ -24,6 +24,7 @@ from drippulse.workflows.publishing.errors import (
     InvalidStepMapError,
     PreviewRequiredError,
     PreviewStaleError,
+    StrategyMismatchError,
 )
 from drippulse.workflows.publishing.preview import make_plan
 from drippulse.workflows.publishing.schemas import PublishIn
@@ -96,7 +97,10 @@ async def _confirmed(
     """What the caller agreed to; without a token that nobody is concerned."""
     organization = principal.organization_id
     if data.confirm_token is not None:
-        return confirm.read(signer, data.confirm_token, organization, workflow_id, row["now"].timestamp())
+        confirmed = confirm.read(signer, data.confirm_token, organization, workflow_id, row["now"].timestamp())
+        if "strategy" in data.model_fields_set and data.strategy is not confirmed.strategy:
+            raise StrategyMismatchError(confirmed.strategy, data.strategy)
+        return confirmed
     if data.strategy is not Strategy.PIN:
         raise PreviewRequiredError(f"The strategy {data.strategy} needs the confirm_token of a preview.")
     standing = await queries.standing(session, organization, workflow_id)

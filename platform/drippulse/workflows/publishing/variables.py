@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias, cast
 
 from drippulse.workflows.errors import TemplateRenderError
+from drippulse.workflows.liquid_sandbox import work_together
 from drippulse.workflows.namespace import resolve
 from drippulse.workflows.secrets import Step
 from drippulse.workflows.steps import registry
@@ -42,10 +43,11 @@ class EmptyVariables:
         """`{sampled, variables: [{name, contacts, steps}]}`, the most often empty first."""
         contacts: Counter[str] = Counter()
         users: dict[str, dict[str, None]] = {}
-        for kind, bag in self._example.items():
-            for name, steps in self._missing(bag).items():
-                contacts[name] += self._count[kind]
-                users.setdefault(name, {}).update(steps)
+        with work_together():
+            for kind, bag in self._example.items():
+                for name, steps in self._missing(bag).items():
+                    contacts[name] += self._count[kind]
+                    users.setdefault(name, {}).update(steps)
         return {
             "sampled": sum(self._count.values()),
             "variables": [

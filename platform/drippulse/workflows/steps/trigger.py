@@ -49,7 +49,9 @@ class Audience(BaseModel):
 class TriggerConfig(StepConfig):
     frequency: Frequency = Field(default=Frequency.MANUAL, description="How the workflow starts.")
     cron: str | None = Field(
-        default=None, description="Five cron fields (minute hour day month weekday); needed when frequency is cron."
+        default=None,
+        max_length=200,
+        description="Five cron fields (minute hour day month weekday); needed when frequency is cron.",
     )
     event: str | None = Field(
         default=None,
