@@ -175,8 +175,6 @@ class Engine:
 
     async def _work_on_a_suspect(self) -> int:
         """Alone, so that a step that kills its worker takes nobody along who is not in a call; how many there were."""
-        if self._batches:
-            await asyncio.wait(self._batches)
         asked = time.monotonic()
         claimed = await claim_suspect(self._database, self._settings.lease_seconds, self._busy())
         if claimed and self._stopping:
@@ -184,6 +182,8 @@ class Engine:
             return 0
         if claimed:
             metrics.CLAIMED.inc(len(claimed))
+            if self._batches:
+                await asyncio.wait(self._batches)
             await self._work(claimed, asked)
         return len(claimed)
 
