@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from drippulse.kit.crypto import Vault
-from drippulse.kit.db import Record
+from drippulse.kit.db import Record, Role
 from drippulse.workflows import service as workflows
 from drippulse.workflows.errors import InvalidStepGraphError
 from drippulse.workflows.schemas import WorkflowUpdate
@@ -144,3 +144,29 @@ async def test_a_target_that_is_unknown_or_archived_is_refused_at_save(world: Wo
         with pytest.raises(InvalidStepGraphError) as caught:
             await world.workflow(step("log", message="first"), step("enroll", workflow_id=target))
         assert problem in caught.value.errors["steps.1.config.workflow_id"][0]
+
+
+async def test_a_run_leads_to_a_thousand_others_at_most(world: World) -> None:
+    """A workflow that enrolls itself twice would start 1,022 runs over the ten generations that a chain may have; 990
+    of the thousand were before."""
+    workflow = await world.workflow(step("log", message="x"))
+    await update(
+        world,
+        workflow,
+        steps=[{**step("enroll", workflow_id=workflow), "id": name} for name in ("one", "other")],
+    )
+    async with world.database.tenant(world.organization_id) as session:
+        first = await session.fetchval(
+            "INSERT INTO enrollment (organization_id, workflow_id, workflow_version, step_id) "
+            "VALUES ($1, $2, 2, 'one') RETURNING id",
+            world.organization_id,
+            workflow,
+        )
+    async with world.database.session(Role.ENGINE) as session:
+        await session.execute("INSERT INTO enroll_family VALUES ($1, $2, 990)", world.organization_id, first)
+    await world.drain()
+    runs = await runs_of(world, workflow)
+    codes = {orjson.loads(run["last_error"])["code"] for run in runs if run["status"] == "failed"}
+    assert len(runs) == 11
+    assert "enroll_family_too_large" in codes
+    assert not [run for run in runs if run["status"] == "active"]

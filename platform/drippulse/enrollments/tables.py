@@ -122,6 +122,14 @@ class EnrollmentCount(Table, tablename="enrollment_count", db=DB):
     enrollments = BigInt()
 
 
+class EnrollFamily(Table, tablename="enroll_family", db=DB):
+    """How many runs one run has led to through steps that enroll, directly and through them."""
+
+    organization_id = BigInt(primary_key=True)
+    first_enrollment_id = BigInt()
+    enrolled = Integer()
+
+
 class Heartbeat(Table, tablename="heartbeat", db=DB):
     """When a singleton of the installation last did its round."""
 

@@ -24,17 +24,20 @@ from drippulse.workflows.steps.base import (
 from drippulse.workflows.steps.texts import render_json, template_problems
 
 LONGEST_CHAIN = 10
+LARGEST_FAMILY = 1_000
 OWN_KEYS = ("enrolled", "approval")
 """What steps wrote into this run and says nothing about the contact."""
 
-# How many runs led to this one, itself included, each enrolled by a step of the one before.
+# How many runs led to this one, itself included, each enrolled by a step of the one before; and the first of them.
 CHAIN = """WITH RECURSIVE chain AS (
-  SELECT e.origin, 1 AS depth FROM enrollment e WHERE e.organization_id = $1 AND e.id = $2
+  SELECT e.id, e.origin, 1 AS depth FROM enrollment e WHERE e.organization_id = $1 AND e.id = $2
   UNION ALL
-  SELECT p.origin, c.depth + 1 FROM chain c JOIN enrollment p ON p.organization_id = $1
+  SELECT p.id, p.origin, c.depth + 1 FROM chain c JOIN enrollment p ON p.organization_id = $1
     AND p.id = CASE WHEN c.origin LIKE 'enroll:%' THEN split_part(c.origin, ':', 2)::bigint END
   WHERE c.depth < $3)
-SELECT max(depth) FROM chain"""
+SELECT depth, id FROM chain ORDER BY depth DESC LIMIT 1"""
+COUNT = """INSERT INTO enroll_family AS f (organization_id, first_enrollment_id, enrolled) VALUES ($1, $2, 1)
+ON CONFLICT (organization_id, first_enrollment_id) DO UPDATE SET enrolled = f.enrolled + 1 RETURNING f.enrolled"""
 
 
 class EnrollConfig(StepConfig):
@@ -67,7 +70,8 @@ class EnrollStep(LocalStep[EnrollConfig]):
     category: ClassVar[Category] = Category.ACTION
     description: ClassVar[str] = (
         "Enrolls the contact in a workflow of the same organization, once for each visit, under its re-entry rules. "
-        f"A run that was enrolled by a run that was enrolled … fails after {LONGEST_CHAIN} of them."
+        f"A run that was enrolled by a run that was enrolled … fails after {LONGEST_CHAIN} of them, and one run leads "
+        f"to {LARGEST_FAMILY} others at most, directly and through them."
     )
     guarantee: ClassVar[Guarantee] = Guarantee.EXACTLY_ONCE
     test_behaviour: ClassVar[str] = "Enrolls nobody; logs the workflow."
@@ -122,10 +126,18 @@ class EnrollStep(LocalStep[EnrollConfig]):
 
 
 async def _refuse_endless(session: Session, ctx: StepContext) -> None:
-    depth = await session.fetchval(CHAIN, ctx.organization_id, ctx.enrollment_id, LONGEST_CHAIN)
-    if depth is not None and depth >= LONGEST_CHAIN:
+    chain = await session.fetchrow(CHAIN, ctx.organization_id, ctx.enrollment_id, LONGEST_CHAIN)
+    if chain is None:
+        return
+    if chain["depth"] >= LONGEST_CHAIN:
         raise StepError(
             f"This run is the {LONGEST_CHAIN}th that one enrolled after the other, so it enrolls no further one. Put "
             "what shall repeat into one workflow, with a wait and a goto.",
             code="enroll_chain_too_long",
+        )
+    if await session.fetchval(COUNT, ctx.organization_id, chain["id"]) > LARGEST_FAMILY:
+        raise StepError(
+            f"The run {chain['id']}, with which this began, has led to {LARGEST_FAMILY} others already, so no further "
+            "one is enrolled. Look for workflows that enroll each other.",
+            code="enroll_family_too_large",
         )
