@@ -29,12 +29,15 @@ DETAIL = f"""SELECT {COLUMNS}, e.bag, e.visit, e.visits, e.step_entered_at, e.in
 FROM enrollment e WHERE {LIVE} AND e.id = $3"""
 
 # What stands where comes from the counters that the table's triggers keep. What is due or running now is read from the
-# claim index: idle rows that are due, and leased ones, whose lease ends within `LEASE_HORIZON`.
-COUNTS = f"""WITH due AS (
-  SELECT e.workflow_id, e.workflow_version, e.current_step_index, count(*) AS enrollments FROM enrollment e
-  WHERE e.organization_id = $1 AND e.workflow_id = ANY($2::bigint[]) AND e.deleted_at IS NULL
-    AND e.status = 'active' AND e.next_run_at <= now() AND e.claimable_at <= now() + interval '{LEASE_HORIZON}'
-  GROUP BY 1, 2, 3),
+# claim index: idle rows that are due, and leased ones, whose lease ends within `LEASE_HORIZON`. The workflow is asked
+# for only then, so that PostgreSQL does not rather read all that wait in it.
+COUNTS = f"""WITH running AS MATERIALIZED (
+  SELECT e.workflow_id, e.workflow_version, e.current_step_index FROM enrollment e
+  WHERE e.organization_id = $1 AND e.deleted_at IS NULL
+    AND e.status = 'active' AND e.next_run_at <= now() AND e.claimable_at <= now() + interval '{LEASE_HORIZON}'),
+due AS (
+  SELECT workflow_id, workflow_version, current_step_index, count(*) AS enrollments FROM running
+  WHERE workflow_id = ANY($2::bigint[]) GROUP BY 1, 2, 3),
 counted AS (
   SELECT c.workflow_id, c.workflow_version, c.status, c.step_index, sum(c.enrollments)::bigint AS enrollments
   FROM enrollment_count c WHERE c.organization_id = $1 AND c.workflow_id = ANY($2::bigint[])
