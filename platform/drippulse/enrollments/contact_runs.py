@@ -31,7 +31,6 @@ from drippulse.organizations.policy import Principal
 from drippulse.workflows.service import shared_workflow
 
 MOST_AT_ONCE = 100
-UNKNOWN_CONTACT = "contact not found"
 
 
 @dataclass(frozen=True, slots=True)

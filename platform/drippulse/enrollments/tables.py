@@ -84,7 +84,6 @@ class Enrollment(Table, tablename="enrollment", db=DB):
         help_text="the run whose mail, of the same visit, this one sends again; such a run has one step and, hidden by "
         "deleted_at, is nobody's own",
     )
-    event_cursor = BigInt(default=0, help_text="the newest event that a wait of this run has used up")
     last_error = JSONB(null=True, default=None)
     created_at = Timestamptz(default=TimestamptzNow())
     updated_at = Timestamptz(default=TimestamptzNow())

@@ -101,7 +101,6 @@ FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[])
 CONTACTS = """SELECT e.organization_id, e.id, e.email, e.lead_ref, e.first_name, e.last_name, e.timezone
 FROM enrollment e JOIN unnest($1::bigint[], $2::bigint[]) AS t (organization_id, id) USING (organization_id, id)"""
 
-TIMEZONE = "SELECT timezone FROM organization WHERE id = $1"
 
 FORGET_STALE_WAITS = """DELETE FROM event_wait w WHERE w.created_at < now() - interval '1 hour' AND NOT EXISTS (
   SELECT FROM enrollment e WHERE e.organization_id = w.organization_id AND e.id = w.enrollment_id

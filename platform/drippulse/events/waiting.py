@@ -29,9 +29,7 @@ WHERE e.organization_id = $1 AND e.type = $2 AND (e.key = ANY ($3::text[]) OR e.
 ORDER BY e.id LIMIT $6"""
 
 # Each event by itself: ids commit in any order, so a highest one would not tell what was used.
-USE = """WITH used AS (
-  INSERT INTO event_use (organization_id, enrollment_id, event_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING)
-UPDATE enrollment SET event_cursor = greatest(event_cursor, $3) WHERE organization_id = $1 AND id = $2"""
+USE = """INSERT INTO event_use (organization_id, enrollment_id, event_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"""
 FORGET = "DELETE FROM event_wait WHERE organization_id = $1 AND enrollment_id = $2"
 REGISTER = """INSERT INTO event_wait
   (organization_id, event_type, key, enrollment_id, visit, config, after_id, since)

@@ -31,7 +31,6 @@ UNKNOWN = {404: ("approval_not_found",)}
     tag=TAG,
     summary="List approvals",
     answer=ApprovalList,
-    errors={422: ("validation_failed",)},
     paginated=True,
 )
 async def list_approvals(

@@ -78,7 +78,6 @@ async def send_events(request: ApiRequest) -> Response[bytes]:
     tag=TAG,
     summary="Read the event log",
     answer=EventList,
-    errors={422: ("validation_failed",)},
     paginated=True,
 )
 async def list_events(

@@ -46,7 +46,6 @@ TEST_FAILURES = {409: ("secrets_unreadable",), 422: ("connection_test_failed", "
     tag=TAG,
     summary="List connections",
     answer=ConnectionList,
-    errors={422: ("validation_failed",)},
     paginated=True,
 )
 async def list_connections(

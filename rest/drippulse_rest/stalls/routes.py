@@ -28,7 +28,6 @@ WRAPPER = "stall"
     tag=TAG,
     summary="List stalls",
     answer=StallList,
-    errors={422: ("validation_failed",)},
     paginated=True,
 )
 async def list_stalls(

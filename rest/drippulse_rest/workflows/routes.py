@@ -57,7 +57,6 @@ UNKNOWN = {404: ("workflow_not_found",)}
     tag=TAG,
     summary="List workflows",
     answer=WorkflowList,
-    errors={422: ("validation_failed",)},
     paginated=True,
 )
 async def list_workflows(

@@ -10,7 +10,7 @@ DESCRIPTION = "walks, holds, signals, drafts"
 COLUMNS = """
 ALTER TABLE enrollment
   ADD holds smallint NOT NULL DEFAULT 0, ADD held_at timestamptz, ADD signal jsonb,
-  ADD exit_reason text, ADD dedupe_key text, ADD origin text, ADD event_cursor bigint NOT NULL DEFAULT 0;
+  ADD exit_reason text, ADD dedupe_key text, ADD origin text;
 CREATE UNIQUE INDEX enrollment_origin ON enrollment (organization_id, workflow_id, origin) WHERE origin IS NOT NULL;
 CREATE INDEX enrollment_dedupe ON enrollment (organization_id, workflow_id, dedupe_key) WHERE dedupe_key IS NOT NULL;
 ALTER TABLE workflow ADD paused_steps text[] NOT NULL DEFAULT '{}', ADD draft jsonb, ADD draft_updated_at timestamptz;
