@@ -1,8 +1,10 @@
 """Pauses in every moment of a run: nothing is sent after one has committed, nothing is lost by a resume."""
 
 import asyncio
+import runpy
 from collections.abc import AsyncGenerator
 
+import asyncpg
 import pytest
 
 from drippulse.enrollments.actions import Action
@@ -18,6 +20,7 @@ from drippulse.enrollments.state import begin, to_progress, walk_state
 from drippulse.enrollments.tables import Hold
 from drippulse.kit.crypto import Vault
 from drippulse.kit.db import Session
+from drippulse.migrations.run import VERSIONS
 from drippulse.organizations import pausing as organization_pausing
 from drippulse.workflows import pausing
 from drippulse.workflows.templates import Templates
@@ -312,3 +315,21 @@ async def test_an_unknown_outcome_is_decided_once(world: World, action: Action, 
 async def act(world: World, workflow: int, one: int, order: Order) -> None:
     async with world.database.tenant(world.organization_id) as session:
         await act_on_one(session, world.principal, workflow, one, order)
+
+
+async def test_a_run_that_was_held_before_holds_had_flags_goes_on_after_the_upgrade(world: World) -> None:
+    """As an installation comes to the migration whose workflow was paused under the version before."""
+    pauser = await one_mail(world, "workflow")
+    await pauser.pause()
+    old = "UPDATE enrollment SET holds = 0, held_at = NULL, claimable_at = NULL, wait_reason = $2 WHERE id = $1"
+    await world.sql(old, pauser.one, "workflow_paused")
+    path = VERSIONS / "drippulse_2026_11_22t09_00_00_000024.py"
+    owner = await asyncpg.connect(world.settings.database_owner_url)
+    await owner.execute(runpy.run_path(str(path))["CONVERT"])
+    await owner.close()
+    await world.drain()
+    assert world.sink.ledger == []
+    await pauser.resume()
+    await world.drain()
+    assert (await world.row(pauser.one))["status"] == "completed"
+    assert len(world.sink.ledger) == 1
