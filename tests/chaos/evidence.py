@@ -118,7 +118,7 @@ class EnrollmentRow:
 
     @property
     def held(self) -> bool:
-        return self.holds != 0 or self.wait_reason == "workflow_paused"
+        return self.holds != 0
 
 
 @dataclass(frozen=True, slots=True)

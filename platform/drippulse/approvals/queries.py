@@ -56,8 +56,7 @@ FROM enrollment e WHERE a.organization_id = $1 AND a.id = $2 AND a.status = 'ope
 RETURNING a.id"""
 
 SIGNAL = """UPDATE enrollment e SET signal = coalesce(e.signal, '{}') || $4, next_run_at = now(),
-  claimable_at = CASE WHEN e.holds = 0 AND e.status = 'active' AND e.wait_reason IS DISTINCT FROM 'workflow_paused'
-    THEN now() END, fence = e.fence + 1, updated_at = now()
+  claimable_at = CASE WHEN e.holds = 0 AND e.status = 'active' THEN now() END, fence = e.fence + 1, updated_at = now()
 WHERE e.organization_id = $1 AND e.id = $2 AND e.visit = $3 AND e.status IN ('active', 'paused')"""
 
 TIDY = f"""UPDATE approval a SET status = 'cancelled' FROM enrollment e

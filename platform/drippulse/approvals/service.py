@@ -14,11 +14,11 @@ from drippulse.enrollments.wake import Waker
 from drippulse.events import service as events
 from drippulse.kit.clock import isoformat, isoformat_or_none
 from drippulse.kit.db import Record, Session
-from drippulse.kit.errors import ValidationError, not_found
+from drippulse.kit.errors import not_found
 from drippulse.kit.ids import is_id
 from drippulse.kit.json import dump_json
 from drippulse.kit.pagination import PageRequest, encode_cursor
-from drippulse.kit.text import did_you_mean
+from drippulse.kit.validation import refuse_unknown_status
 from drippulse.organizations.policy import Principal
 
 LIST_LIMIT = 500
@@ -63,11 +63,7 @@ async def list_approvals(
     session: Session, principal: Principal, filters: Filters, request: PageRequest
 ) -> dict[str, Any]:
     """`{approvals, total_count}`, newest first; paginated answers also have `next_cursor`."""
-    if filters.status is not None and filters.status not in set(ApprovalStatus):
-        known = [status.value for status in ApprovalStatus]
-        sentence = f'"{filters.status}" is not a status.{did_you_mean(filters.status, known)} '
-        sentence += f"It is one of {', '.join(known)}."
-        raise ValidationError(sentence, errors={"status": [sentence]})
+    refuse_unknown_status(filters.status, ApprovalStatus)
     organization = principal.organization_id
     if filters.workflow_id is not None and not is_id(filters.workflow_id):
         return {"approvals": [], "total_count": 0, **({"next_cursor": None} if request.paginated else {})}

@@ -1,6 +1,5 @@
 """Enrolling stored contacts: one run under way for each workflow and contact, whoever asks at the same time."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +26,7 @@ from drippulse.kit.db import Record, Session
 from drippulse.kit.errors import DomainError, not_found
 from drippulse.kit.ids import is_id
 from drippulse.kit.json import dump_json
+from drippulse.kit.locks import lock_number
 from drippulse.organizations.policy import Principal
 from drippulse.workflows.service import shared_workflow
 
@@ -163,5 +163,4 @@ def contact_bag(row: Record, variables: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _lock_number(organization_id: int, workflow_id: int, contact: str) -> int:
-    text = f"one live run\0{organization_id}\0{workflow_id}\0{contact}"
-    return int.from_bytes(hashlib.blake2b(text.encode(errors="replace"), digest_size=8).digest(), signed=True)
+    return lock_number(f"one live run\0{organization_id}\0{workflow_id}\0{contact}")

@@ -15,7 +15,7 @@ from drippulse.kit.db import Record, Session
 from drippulse.kit.errors import ValidationError, not_found
 from drippulse.kit.ids import is_id
 from drippulse.kit.pagination import PageRequest, encode_cursor
-from drippulse.kit.text import did_you_mean
+from drippulse.kit.validation import refuse_unknown_status
 from drippulse.organizations.policy import Principal
 from drippulse.workflows.service import require_workflow
 
@@ -139,11 +139,7 @@ async def _outlines(
 
 def check_filters(filters: Filters) -> None:
     """Raises ValidationError for a step_index or a status that cannot be."""
-    status = filters.status
     if filters.step_index is not None and not 0 <= filters.step_index <= MAX_STEP_INDEX:
         sentence = f"step_index must be a whole number from 0 to {MAX_STEP_INDEX}."
         raise ValidationError(sentence, errors={"step_index": [sentence]})
-    if status is not None and status not in set(EnrollmentStatus):
-        known = [known.value for known in EnrollmentStatus]
-        sentence = f'"{status}" is not a status.{did_you_mean(status, known)} It is one of {", ".join(known)}.'
-        raise ValidationError(sentence, errors={"status": [sentence]})
+    refuse_unknown_status(filters.status, EnrollmentStatus)

@@ -1,6 +1,5 @@
 """The one way in which runs begin: pinned to the newest version, held where they must be, under its re-entry rules."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,6 +17,7 @@ from drippulse.events.service import Actor
 from drippulse.kit.db import Record, Session
 from drippulse.kit.errors import DomainError, not_found
 from drippulse.kit.ids import is_id
+from drippulse.kit.locks import lock_number
 from drippulse.workflows.liquid_sandbox import work_together
 from drippulse.workflows.settings import ReEntryMode, WorkflowSettings, stored_settings
 from drippulse.workflows.tables import WorkflowStatus
@@ -171,7 +171,7 @@ class _Start:
             await self.session.execute(sql.RE_ENTRY_ALL, name)
         else:
             await self.session.execute(sql.RE_ENTRY_SOME, name)
-            await self.session.execute(sql.RE_ENTRY_KEYS, sorted({_lock_number(f"{name}:{key}") for key in keys}))
+            await self.session.execute(sql.RE_ENTRY_KEYS, sorted({lock_number(f"{name}:{key}") for key in keys}))
         found = await self.session.fetch(sql.HISTORIES, self.organization_id, workflow_id, keys)
         return {row["key"]: History(row["runs"], row["live"], row["started_at"]) for row in found}
 
@@ -221,7 +221,3 @@ def _settings(target: Record) -> WorkflowSettings:
 def _holds(target: Record) -> Hold:
     workflow = Hold.WORKFLOW if target["status"] == WorkflowStatus.PAUSED else Hold(0)
     return workflow | (Hold.ORGANIZATION if target["organization_paused"] else Hold(0))
-
-
-def _lock_number(name: str) -> int:
-    return int.from_bytes(hashlib.blake2b(name.encode(errors="replace"), digest_size=8).digest(), "big", signed=True)

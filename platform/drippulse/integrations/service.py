@@ -18,6 +18,7 @@ from drippulse.kit.db import Record, Session
 from drippulse.kit.errors import ValidationError, not_found
 from drippulse.kit.pagination import PageRequest, encode_cursor
 from drippulse.kit.text import did_you_mean
+from drippulse.kit.validation import refuse_unknown_status
 from drippulse.organizations.policy import Principal
 
 RESOURCE = "integration connection"
@@ -155,12 +156,7 @@ def require_provider(text: str) -> str:
 
 
 def _checked(filters: Filters) -> Filters:
-    if filters.status is not None and filters.status not in set(ConnectionStatus):
-        known = [status.value for status in ConnectionStatus]
-        sentence = (
-            f'"{filters.status}" is not a status.{did_you_mean(filters.status, known)} It is one of {", ".join(known)}.'
-        )
-        raise ValidationError(sentence, errors={"status": [sentence]})
+    refuse_unknown_status(filters.status, ConnectionStatus)
     provider = None if filters.provider is None else require_provider(filters.provider)
     return Filters(provider, filters.connection_key, filters.status, filters.q)
 

@@ -1,6 +1,6 @@
 """From a JSON object to a pydantic model, with errors as the contract wants them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar, cast, get_args
 
 from pydantic import BaseModel, ConfigDict
@@ -110,3 +110,11 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     return next((found for argument in get_args(annotation) if (found := _model_in(argument))), None)
+
+
+def refuse_unknown_status(status: str | None, known: Iterable[str]) -> None:
+    """For the filter `status` of a list; None filters nothing. Raises ValidationError that names the known ones."""
+    names = [str(name) for name in known]
+    if status is not None and status not in names:
+        sentence = f'"{status}" is not a status.{did_you_mean(status, names)} It is one of {", ".join(names)}.'
+        raise ValidationError(sentence, errors={"status": [sentence]})

@@ -5,10 +5,10 @@ from typing import Any
 from drippulse.enrollments.wake import Waker
 from drippulse.kit.clock import isoformat, isoformat_or_none
 from drippulse.kit.db import Record, Session
-from drippulse.kit.errors import ValidationError, not_found
+from drippulse.kit.errors import not_found
 from drippulse.kit.ids import is_id
 from drippulse.kit.pagination import PageRequest, encode_cursor
-from drippulse.kit.text import did_you_mean
+from drippulse.kit.validation import refuse_unknown_status
 from drippulse.organizations.policy import Principal
 from drippulse.stalls import queries
 from drippulse.stalls.schemas import MAX_IDS, Repair
@@ -37,9 +37,7 @@ async def list_stalls(
     session: Session, principal: Principal, status: str | None, request: PageRequest
 ) -> dict[str, Any]:
     """`{stalls, total_count}`, newest first; `status` is open, resolved or None for both."""
-    if status is not None and status not in STATUSES:
-        sentence = f'"{status}" is not a status of a stall.{did_you_mean(status, STATUSES)} It is open or resolved.'
-        raise ValidationError(sentence, errors={"status": [sentence]})
+    refuse_unknown_status(status, STATUSES)
     organization = principal.organization_id
     rows = await queries.page(session, organization, status, request)
     more = request.limit is not None and len(rows) > request.limit

@@ -12,9 +12,9 @@ from drippulse.events import service as events
 from drippulse.kit.clock import isoformat
 from drippulse.kit.crypto import Vault
 from drippulse.kit.db import Record, Session
-from drippulse.kit.errors import ValidationError, not_found
+from drippulse.kit.errors import not_found
 from drippulse.kit.pagination import PageRequest, encode_cursor
-from drippulse.kit.text import did_you_mean
+from drippulse.kit.validation import refuse_unknown_status
 from drippulse.mail_templates.snapshots import with_snapshots
 from drippulse.organizations.policy import Principal
 from drippulse.workflows import queries
@@ -57,10 +57,7 @@ async def list_workflows(
     session: Session, principal: Principal, request: PageRequest, *, status: str | None = None, q: str | None = None
 ) -> dict[str, Any]:
     """`{workflows, total_count}`, newest first; paginated answers also have `next_cursor`."""
-    if status is not None and status not in set(WorkflowStatus):
-        known = [known.value for known in WorkflowStatus]
-        sentence = f'"{status}" is not a status.{did_you_mean(status, known)} It is one of {", ".join(known)}.'
-        raise ValidationError(sentence, errors={"status": [sentence]})
+    refuse_unknown_status(status, WorkflowStatus)
     organization = principal.organization_id
     rows = await queries.page(session, organization, request, status=status, q=q)
     if not request.paginated:

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from drippulse.kit.idempotency.errors import InvalidIdempotencyKeyError
+from drippulse.kit.locks import lock_number
 
 KEPT = timedelta(hours=24)
 _KEY = re.compile(r"[\x20-\x7e]{1,255}")
@@ -25,9 +26,8 @@ class Scope:
 
     @property
     def lock(self) -> int:
-        """A 64-bit number for an advisory lock, signed as PostgreSQL has them."""
-        text = f"idempotency\0{self.organization_id}\0{self.method}\0{self.path}\0{self.key}"
-        return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), signed=True)
+        """The number of the advisory lock that serializes its uses."""
+        return lock_number(f"idempotency\0{self.organization_id}\0{self.method}\0{self.path}\0{self.key}")
 
 
 @dataclass(frozen=True, slots=True)
