@@ -17,8 +17,9 @@ export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 
 KILLS ?= 1000
 SEED ?= $(shell date +%s)
+CHAOS_SECONDS ?= 180
 
-.PHONY: up test lint format bench chaos docs lock install clean
+.PHONY: up test lint format bench chaos chaos-short docs lock install clean
 .DEFAULT_GOAL := up
 
 up: $(STAMP) ## start everything on this machine
@@ -45,6 +46,9 @@ bench: $(STAMP) ## measure against limits in the same run; prints and stores a t
 
 chaos: $(STAMP) ## kill it KILLS times with SEED and check that nothing was lost or doubled
 	@$(BIN)/python -m tests.chaos --kills "$(KILLS)" --seed "$(SEED)"
+
+chaos-short: $(STAMP) ## the same for CHAOS_SECONDS, as CI does
+	@$(BIN)/python -m tests.chaos --seconds "$(CHAOS_SECONDS)" --seed "$(SEED)" --workers 2 --gap 0.8 --rate 12 --away 6
 
 docs: $(STAMP) ## regenerate the committed contracts (OpenAPI, SDL)
 	$(BIN)/drippulse export write

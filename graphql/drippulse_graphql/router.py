@@ -9,7 +9,7 @@ from litestar import MediaType, Request, Response, Router, get, post
 from litestar.exceptions import HTTPException, NotFoundException
 from litestar.params import FromPath
 
-from drippulse.kit.errors import DomainError, UnauthenticatedError
+from drippulse.kit.errors import DomainError, RateLimitedError, UnauthenticatedError
 from drippulse.kit.services import AppServices
 from drippulse.organizations.policy import Principal
 from drippulse_graphql.execution import Answer, Executor
@@ -37,7 +37,9 @@ def create_graphql_router(services: AppServices) -> Router:
     executor = Executor(schema, Documents(core_schema()), services)
 
     async def principal(request: Request[Any, Any, Any]) -> Principal:
-        return await services.authenticator.principal(bearer_token(request.headers.get("authorization")))
+        caller = await services.authenticator.principal(bearer_token(request.headers.get("authorization")))
+        await services.rate_limiter.count(caller.credential, caller.rate_limit, request.scope["state"])
+        return caller
 
     @post("/", status_code=200, request_max_body_size=MAX_BODY, opt={"operation": "graphql"})
     async def post_graphql(request: Request[Any, Any, Any]) -> Response[bytes]:
@@ -94,6 +96,8 @@ def _refused(request: Request[Any, Any, Any], error: DomainError) -> Response[by
     response = _response(request, {"errors": domain_error(error)}, status)
     if isinstance(error, UnauthenticatedError):
         response.headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, RateLimitedError):
+        response.headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, MethodNotAllowedError):
         response.headers["Allow"] = "POST"
     return response

@@ -10,6 +10,7 @@ APP_CONFIG = AppConfig(
     table_classes=table_finder(
         modules=[
             "drippulse.organizations.tables",
+            "drippulse.projects.tables",
             "drippulse.workflows.tables",
             "drippulse.workflows.publishing.tables",
             "drippulse.enrollments.tables",
@@ -20,6 +21,10 @@ APP_CONFIG = AppConfig(
             "drippulse.events.tables",
             "drippulse.integrations.tables",
             "drippulse.crm.tables",
+            "drippulse.crm.changes.tables",
+            "drippulse.crm.custom_fields.tables",
+            "drippulse.crm.importing.tables",
+            "drippulse.lead_forms.tables",
             "drippulse.mail_templates.tables",
             "drippulse.workflows.nodes.tables",
             "drippulse.kit.idempotency.tables",

@@ -54,8 +54,12 @@ class Settings(BaseSettings):
     sweep_seconds: float = Field(default=10, gt=0)
     step_retry_base_seconds: float = Field(default=5, gt=0, description="first retry of a failed step; doubles")
     smtp_timeout_seconds: float = Field(default=20, gt=0)
+    rate_limit: int = Field(
+        default=600, ge=0, description="requests a minute of a credential without a limit of its own; 0: no limit"
+    )
     worker_batch: int = Field(default=200, ge=1, le=2000, description="enrollments claimed at once")
     worker_concurrency: int = Field(default=50, ge=1, le=500, description="calls to other systems in flight per worker")
+    import_max_bytes: int = Field(default=1 << 30, ge=1, description="bytes of a file that is imported, at most")
     metrics_port: int = Field(default=0, ge=0, le=65535, description="Prometheus port of worker and scheduler; 0: none")
     failpoint: str = Field(default="", description="name of a failpoint at which the process kills itself; tests only")
 

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from litestar import Litestar, Router
 
+from drippulse.kit.failpoint import arm
 from drippulse.kit.logging import configure_logging
 from drippulse.kit.services import AppServices
 from drippulse.settings import Settings, get_settings
@@ -25,6 +26,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
     own = settings or get_settings()
     if settings is None:
         configure_logging(own.log_level)
+        arm(own.failpoint)
     return create_app_of(build_services(own))
 
 

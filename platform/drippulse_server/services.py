@@ -58,5 +58,7 @@ async def opened(services: AppServices) -> AsyncGenerator[None]:
     finally:
         if isinstance(services.waker, DramatiqWaker):
             await services.waker.close()
+        await services.notices.close()
+        await services.authenticator.close()
         await services.redis.aclose()
         await services.database.close()

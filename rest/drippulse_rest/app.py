@@ -15,15 +15,21 @@ from drippulse_rest.control.enrollments import ROUTES as CONTROL
 from drippulse_rest.control.explain import ROUTES as EXPLAIN
 from drippulse_rest.control.holds import ROUTES as HOLDS
 from drippulse_rest.control.unknown_sends import ROUTES as UNKNOWN_SENDS
+from drippulse_rest.crm.routes import ROUTES as CRM
 from drippulse_rest.enrollments.routes import ROUTES as ENROLLMENTS
 from drippulse_rest.events.routes import ROUTES as EVENTS
 from drippulse_rest.integrations.routes import ROUTES as CONNECTIONS
 from drippulse_rest.kit.authorization import authorization
 from drippulse_rest.kit.request import ApiRequest, request_class
 from drippulse_rest.kit.routes import BODY_LIMIT, refuse_undeclared
+from drippulse_rest.lead_forms.public import PAGES as PUBLIC_FORMS
+from drippulse_rest.lead_forms.routes import ROUTES as LEAD_FORMS
 from drippulse_rest.openapi.document import build_document, render
 from drippulse_rest.openapi.routes import ROUTES as DOCUMENTATION
-from drippulse_rest.organizations.routes import ROUTES as SESSIONS
+from drippulse_rest.organizations.invitation_page import PAGES as INVITATION
+from drippulse_rest.organizations.origin import origin
+from drippulse_rest.organizations.routes import ROUTES as ORGANIZATIONS
+from drippulse_rest.projects.routes import ROUTES as PROJECTS
 from drippulse_rest.sending.bounces import ROUTES as BOUNCES
 from drippulse_rest.sending.routes import ROUTES as SENDING
 from drippulse_rest.stalls.routes import ROUTES as STALLS
@@ -37,7 +43,8 @@ from drippulse_rest.workflows.simulation import ROUTES as SIMULATION
 
 BASE = "/api/v1"
 API: Sequence[HTTPRouteHandler] = (
-    *SESSIONS,
+    *ORGANIZATIONS,
+    *PROJECTS,
     *WORKFLOWS,
     *PUBLISHING,
     *SIMULATION,
@@ -48,6 +55,8 @@ API: Sequence[HTTPRouteHandler] = (
     *EXPLAIN,
     *UNKNOWN_SENDS,
     *CONNECTIONS,
+    *CRM,
+    *LEAD_FORMS,
     *APPROVALS,
     *STALLS,
     *SENDING,
@@ -64,7 +73,11 @@ def create_rest_router(services: AppServices) -> Router:
     """
     tracking = create_tracking_router(Tracking(services.database, services.settings, services.waker))
     routes = _routes(tracking, request_class(services))
-    return Router("/", route_handlers=[routes], guards=[authorization(services.authenticator)])
+    return Router(
+        "/",
+        route_handlers=[routes],
+        guards=[origin(services), authorization(services.authenticator, services.rate_limiter)],
+    )
 
 
 def _routes(tracking: Sequence[Router], requests: type[ApiRequest]) -> Router:
@@ -75,6 +88,8 @@ def _routes(tracking: Sequence[Router], requests: type[ApiRequest]) -> Router:
             Router(V1_BASE, route_handlers=list(V1)),
             *ROOT_ROUTES,
             *DOCUMENTATION,
+            *INVITATION,
+            *PUBLIC_FORMS,
             *tracking,
         ],
         request_class=requests,

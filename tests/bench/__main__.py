@@ -16,7 +16,7 @@ from rich.console import Console
 from drippulse.kit.collector import tune_collector
 from drippulse_server.embedded.postgres import EmbeddedPostgres
 from drippulse_server.embedded.redis import EmbeddedRedis
-from tests.bench import backlog, engine_steps, http, idle, mail, queues, recovery, scale, steady
+from tests.bench import backlog, engine_steps, http, idle, importing, mail, queues, recovery, scale, steady
 from tests.bench.document import write_document
 from tests.bench.table import Results
 from tests.support.postgres import fresh_database, prepare, settings_of
@@ -66,7 +66,13 @@ async def _lists(stack: Stack, results: Results) -> None:
         await http.lists(stack, port, workflow, results)
 
 
-WORLD_PARTS: dict[str, WorldPart] = {"steps": _steps, "mail": _mail, "scale": _scale, "recovery": _recovery}
+WORLD_PARTS: dict[str, WorldPart] = {
+    "steps": _steps,
+    "mail": _mail,
+    "scale": _scale,
+    "recovery": _recovery,
+    "import": importing.measure,
+}
 STACK_PARTS: dict[str, StackPart] = {
     "ready": _ready,
     "starts": http.starts,

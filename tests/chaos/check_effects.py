@@ -1,5 +1,6 @@
 """Checks of what reached the outside: how often, when, to whom."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 
 from tests.chaos.evidence import Arrival, Effect, EnrollmentRow, Evidence, Stopped
@@ -69,29 +70,43 @@ def never_early(evidence: Evidence) -> Iterator[str]:
 def nothing_after_a_stop(evidence: Evidence) -> Iterator[str]:
     """No intent whose transaction began after the stop was answered. What was in a call by then may still arrive."""
     begun = _intents(evidence)
-    rows = evidence.rows
+    moments = [at for at, _, _ in begun]
+    rows, steps = evidence.rows, _steps(evidence)
     for stop in evidence.promises.stopped:
-        for enrollment_id, visit, at in begun:
+        for at, enrollment_id, visit in begun[bisect_right(moments, stop.at) : bisect_left(moments, stop.until)]:
             row = rows.get(enrollment_id)
-            if row and stop.at < at < stop.until and _concerns(stop, row, visit, evidence):
+            if row and _concerns(stop, row, steps.get((enrollment_id, visit))):
                 yield f"enrollment {enrollment_id} began an effect {at - stop.at:.3f} s after its {stop.kind}"
 
 
-def _intents(evidence: Evidence) -> list[tuple[int, int, float]]:
-    return [
-        (change.enrollment_id, change.visit, change.began.timestamp())
+def _intents(evidence: Evidence) -> list[tuple[float, int, int]]:
+    """(when, enrollment, visit) of each, in order of time."""
+    return sorted(
+        (change.began.timestamp(), change.enrollment_id, change.visit)
         for change in evidence.snapshot.changes
         if change.is_intent
-    ]
+    )
 
 
-def _concerns(stop: Stopped, row: EnrollmentRow, visit: int, evidence: Evidence) -> bool:
-    if stop.kind == "delete":
+def _steps(evidence: Evidence) -> dict[tuple[int, int], tuple[str, bool]]:
+    """(enrollment, visit) -> the step, and whether it sends a mail."""
+    steps = {(row.id, row.visit): (row.step_id, False) for row in evidence.snapshot.enrollments}
+    steps |= {(one.enrollment_id, one.visit): (one.step_id, False) for one in evidence.snapshot.entries}
+    return steps | {(one.enrollment_id, one.visit): (one.step_id, True) for one in evidence.snapshot.deliveries}
+
+
+def _concerns(stop: Stopped, row: EnrollmentRow, visited: tuple[str, bool] | None) -> bool:
+    """Whether an effect of this visit must not begin after the stop."""
+    step_id, mails = visited or ("", False)
+    if stop.kind == "unsubscribe":
+        return row.token == stop.token and mails
+    if stop.enrollment_id:
         return row.id == stop.enrollment_id
-    if stop.kind == "pause":
+    if stop.step_id:
+        return (row.workflow_id, step_id) == (stop.workflow_id, stop.step_id)
+    if stop.workflow_id:
         return row.workflow_id == stop.workflow_id
-    mailed = {(one.enrollment_id, one.visit) for one in evidence.snapshot.deliveries} if row.token == stop.token else ()
-    return (row.id, visit) in mailed
+    return row.organization_id == stop.organization_id
 
 
 def tenants_apart(evidence: Evidence) -> Iterator[str]:

@@ -4,9 +4,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
-from tests.chaos.evidence import Change, EnrollmentRow, Evidence
+from tests.chaos.evidence import Change, EnrollmentRow, Entry, Evidence, Plan
+from tests.chaos.presence import Span
 
 FINAL_MAIL = {"completed": "sent", "unknown": "unknown", "failed": "failed"}
+PUT_OFF_SECONDS = 600.0  # what retries, freezes and respreads may add to a plan's longest wait
 
 
 def nobody_lost(evidence: Evidence) -> Iterator[str]:
@@ -24,21 +26,54 @@ def _has_a_future(row: EnrollmentRow) -> bool:
 
 
 def order(evidence: Evidence) -> Iterator[str]:
-    """Each visit ends once, and the steps follow the version the enrollment is pinned to."""
+    """Each visit ends once, and the steps follow the version the enrollment is pinned to, or was carried to."""
     for row in evidence.snapshot.enrollments:
-        entries = [entry for entry in evidence.timelines.get(row.id, ()) if entry.final]
-        visits = [entry.visit for entry in entries]
+        entries = _settled(row, evidence)
+        visits = [entry.visit for entry in entries if entry.final]
         if visits != sorted(set(visits)):
             yield f"enrollment {row.id} ended its visits in the order {visits}"
-        plan = evidence.plan(row)
-        walked = tuple(entry.step_id for entry in entries)
-        if plan is None or visits != sorted(set(visits)):
-            continue
-        if walked != plan.steps[: len(walked)]:
-            yield f"enrollment {row.id} walked {walked}, its version says {plan.steps}"
-        elif row.status == "completed" and walked != plan.steps:
-            yield f"enrollment {row.id} completed after {walked} of {plan.steps}"
+        else:
+            yield from _walked(row, entries, evidence)
     yield from _children(evidence)
+
+
+def _settled(row: EnrollmentRow, evidence: Evidence) -> list[Entry]:
+    """Without the attempts, and without the failures that somebody had begun again."""
+    entries = [entry for entry in evidence.timelines.get(row.id, ()) if entry.final or entry.moved]
+    if row.id not in evidence.promises.retried:
+        return entries
+    later = {entry.visit: number for number, entry in enumerate(entries) if entry.final}
+    again = row.status not in {"failed", "cancelled"} and row.visit
+    return [
+        entry
+        for number, entry in enumerate(entries)
+        if entry.status != "failed" or (later[entry.visit] == number and entry.visit != again)
+    ]
+
+
+def _walked(row: EnrollmentRow, entries: Sequence[Entry], evidence: Evidence) -> Iterator[str]:
+    first = next((entry.from_version for entry in entries if entry.moved), row.version)
+    plan, place = _plan(row, first, evidence), 0
+    for entry in entries:
+        if plan is None:
+            return
+        if entry.moved:
+            if entry.to_step is None:
+                return
+            plan = _plan(row, entry.to_version, evidence)
+            place = plan.steps.index(entry.to_step) if plan else 0
+            continue
+        expected = plan.steps[place] if place < len(plan.steps) else "the end"
+        if entry.step_id != expected:
+            yield f"enrollment {row.id} went to {entry.step_id} where its version has {expected}"
+            return
+        place += 1
+    if plan is not None and row.status == "completed" and place != len(plan.steps):
+        yield f"enrollment {row.id} completed before {plan.steps[place]} of {plan.steps}"
+
+
+def _plan(row: EnrollmentRow, version: int | None, evidence: Evidence) -> Plan | None:
+    return evidence.promises.plans.get((row.workflow_id, version or row.version))
 
 
 def _children(evidence: Evidence) -> Iterator[str]:
@@ -47,7 +82,8 @@ def _children(evidence: Evidence) -> Iterator[str]:
     for row in evidence.snapshot.enrollments:
         plan = evidence.plan(row)
         for step_id, workflow_id in plan.enrolls.items() if plan else ():
-            done = sum(entry.step_id == step_id and entry.final for entry in evidence.timelines.get(row.id, ()))
+            entries = evidence.timelines.get(row.id, ())
+            done = sum(entry.step_id == step_id and entry.status == "completed" for entry in entries)
             if runs[row.token, workflow_id] != done:
                 made = runs[row.token, workflow_id]
                 yield f"step {step_id} of {row.token} completed {done} times and made {made} runs"
@@ -61,7 +97,7 @@ def old_fences(evidence: Evidence) -> Iterator[str]:
             stays = change.fence == change.fence_before and (change.by_worker or holder is not None)
             if change.fence < change.fence_before or (change.progressed and stays):
                 yield f"enrollment {enrollment_id}: {change.by} moved the fence {change.fence_before} -> {change.fence}"
-            if change.progressed and change.by_worker and change.by != holder:
+            if change.progressed and change.by_worker and change.by != holder and not change.told:
                 yield f"enrollment {enrollment_id}: {change.by} wrote progress while {holder or 'nobody'} had it"
             holder = change.holder_after(holder)
 
@@ -82,6 +118,13 @@ def backlog_drains(evidence: Evidence) -> Iterator[str]:
     for row in evidence.snapshot.enrollments:
         if row.status == "active" and row.claimable_at is not None and row.claimable_at < limit:
             yield f"enrollment {row.id} is due since {row.claimable_at} and nobody took it"
+    for row in evidence.snapshot.enrollments:
+        plan = evidence.plan(row)
+        if row.status != "active" or row.next_run_at is None or plan is None:
+            continue
+        latest = evidence.snapshot.now + timedelta(seconds=plan.longest + PUT_OFF_SECONDS)
+        if row.next_run_at > latest:
+            yield f"enrollment {row.id} is put off until {row.next_run_at}, and its steps wait {plan.longest} s at most"
 
 
 def promises_kept(evidence: Evidence) -> Iterator[str]:
@@ -89,12 +132,10 @@ def promises_kept(evidence: Evidence) -> Iterator[str]:
         row = evidence.rows.get(accepted.enrollment_id)
         if row is None:
             yield f"enrollment {accepted.enrollment_id} was accepted and does not exist"
-        elif (row.token, row.version, row.organization_id) != (
-            accepted.token,
-            accepted.version,
-            accepted.organization_id,
-        ):
+        elif (row.token, row.organization_id) != (accepted.token, accepted.organization_id):
             yield f"enrollment {row.id} is not what was accepted"
+        elif row.version != accepted.version and row.workflow_id not in evidence.promises.migrated:
+            yield f"enrollment {row.id} was accepted on version {accepted.version} and is on {row.version}"
     for workflow_id, version in evidence.promises.plans:
         if (workflow_id, version) not in evidence.snapshot.versions:
             yield f"version {version} of workflow {workflow_id} was accepted and does not exist"
@@ -102,6 +143,8 @@ def promises_kept(evidence: Evidence) -> Iterator[str]:
         row = evidence.rows.get(stop.enrollment_id)
         if stop.kind == "delete" and (row is None or row.deleted_at is None):
             yield f"the removal of enrollment {stop.enrollment_id} was accepted and is gone"
+        if stop.kind == "cancel" and (row is None or row.status != "cancelled"):
+            yield f"the cancellation of enrollment {stop.enrollment_id} was accepted and is gone"
         if stop.kind == "unsubscribe" and (stop.organization_id, stop.token) not in evidence.snapshot.suppressed:
             yield f"the unsubscribe of {stop.token} was accepted and is gone"
 
@@ -126,10 +169,13 @@ def _deliveries(evidence: Evidence, told: dict[tuple[int, int], str]) -> Iterato
             yield f"mail {key} is {status} on the timeline and {found} as a delivery"
 
 
-def taken_over(changes: Sequence[Change], deaths: dict[str, float]) -> Iterator[float]:
-    """Seconds from the death of a holder to the next claim of what it held. `deaths`: life -> seconds since 1970."""
+def taken_over(changes: Sequence[Change], deaths: dict[str, float]) -> Iterator[Span]:
+    """From the death of a holder to the next claim of what it held, in seconds since 1970. `deaths`: life -> when.
+
+    What a hold took from it is not among them: that is nobody's, and is claimed when the hold is lifted.
+    """
     holder: str | None = None
     for change in changes:
         if change.is_claim and holder in deaths:
-            yield max(change.began.timestamp() - deaths[holder], 0.0)
+            yield deaths[holder], change.began.timestamp()
         holder = change.holder_after(holder)

@@ -5,6 +5,7 @@ from typing import TypeAlias
 
 from tests.chaos import check_effects as effects
 from tests.chaos import check_progress as progress
+from tests.chaos import check_records as records
 from tests.chaos.evidence import Evidence
 
 Check: TypeAlias = Callable[[Evidence], Iterable[str]]
@@ -23,6 +24,11 @@ CHECKS: Mapping[str, Check] = {
     "11 backlog drains": progress.backlog_drains,
     "12 promises kept": progress.promises_kept,
     "13 counters": progress.counters,
+    "14 funnel and totals": records.funnel,
+    "15 records once": records.written_once,
+    "16 decided once": records.decided_once,
+    "17 events once": records.events_once,
+    "18 started once": records.started_once,
 }
 
 

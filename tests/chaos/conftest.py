@@ -22,8 +22,10 @@ def labs(make_database: MakeDatabase, postgres: EmbeddedPostgres, tmp_path: Path
     @asynccontextmanager
     async def make(name: str, sabotage: str = "", **changes: Any) -> AsyncGenerator[Lab]:
         settings = await make_database(name)
-        program = ("tests.support.sabotage", sabotage) if sabotage else ("drippulse_server",)
-        commands = dict.fromkeys(WORKERS, (*program, "worker")) | {"scheduler": ("drippulse_server", "scheduler")}
+        program = ("tests.support.sabotage", sabotage) if sabotage else ("tests.support.skewed_clock",)
+        commands = dict.fromkeys(WORKERS, (*program, "worker")) | {
+            "scheduler": ("tests.support.skewed_clock", "scheduler")
+        }
         url = superuser_of(postgres.superuser_url, settings.database_url)
         async with open_lab(settings, url, tmp_path, commands, **changes) as lab:
             yield lab

@@ -44,12 +44,16 @@ class Arrival:
 class Plan:
     """One version of a workflow as its author meant it: step ids in order, and the seconds that each waits.
 
-    `enrolls`: step id -> the workflow that it enrolls in.
+    `enrolls`: step id -> the workflow that it enrolls in. `writes`: step id -> what it does to the CRM. `listens`: step
+    id -> (event, seconds until it gives up). `longest` is the most seconds that any of its steps may rest.
     """
 
     steps: tuple[str, ...]
     waits: Mapping[str, float]
     enrolls: Mapping[str, int] = field(default_factory=dict[str, int])
+    writes: Mapping[str, str] = field(default_factory=dict[str, str])
+    listens: Mapping[str, tuple[str, float]] = field(default_factory=dict[str, tuple[str, float]])
+    longest: float = 0.0
 
     def earliest(self, step: str) -> float:
         """Seconds from enrolling to the earliest moment at which `step` may begin."""
@@ -72,7 +76,8 @@ class Accepted:
 class Stopped:
     """A stop that was answered with 2xx at `at` (seconds since 1970): from then on nothing more begins.
 
-    `kind` is unsubscribe (names a token), delete (an enrollment) or pause (a workflow, until `until`).
+    `kind` is unsubscribe (names a token), delete or cancel (an enrollment), or pause, until `until`, of whatever is
+    named most closely: an enrollment, a step of a workflow, a workflow, else the organization.
     """
 
     kind: str
@@ -81,17 +86,45 @@ class Stopped:
     token: str = ""
     enrollment_id: int = 0
     workflow_id: int = 0
+    step_id: str = ""
     until: float = float("inf")
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """An event of this type for this contact that got a 2xx at `at` (seconds since 1970)."""
+
+    kind: str
+    organization_id: int
+    token: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A decision that got a 2xx; `status` is what the approval is from then on."""
+
+    approval_id: int
+    status: str
 
 
 @dataclass
 class Promises:
-    """The driver's own log. `owners` has every token ever sent, answered or not, with its organization."""
+    """The driver's own log. `owners` has every token ever sent, answered or not, with its organization.
+
+    `retried` are enrollments whose failed step somebody began again, `migrated` workflows whose runs may have been
+    carried to another version, `started` the workflow that an event of a type starts in an organization.
+    """
 
     owners: dict[str, int] = field(default_factory=dict[str, int])
     accepted: list[Accepted] = field(default_factory=list[Accepted])
     stopped: list[Stopped] = field(default_factory=list[Stopped])
     plans: dict[tuple[int, int], Plan] = field(default_factory=dict[tuple[int, int], Plan])
+    sent: list[Sent] = field(default_factory=list[Sent])
+    decided: list[Decided] = field(default_factory=list[Decided])
+    retried: set[int] = field(default_factory=set[int])
+    migrated: set[int] = field(default_factory=set[int])
+    started: dict[tuple[int, str], int] = field(default_factory=dict[tuple[int, str], int])
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +136,7 @@ class EnrollmentRow:
     token: str
     status: str
     step_id: str
+    visit: int
     next_run_at: datetime | None
     claimable_at: datetime | None
     wait_reason: str | None
@@ -123,7 +157,11 @@ class EnrollmentRow:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One row of a timeline, in the order in which it was written."""
+    """One row of a timeline, in the order in which it was written.
+
+    `decision` is what an approval came to, `event_id` the event that a wait ended with; `from_version`, `to_version`
+    and `to_step` are set where a run was carried to another version (`to_step` is None where that ended it).
+    """
 
     enrollment_id: int
     visit: int
@@ -132,10 +170,19 @@ class Entry:
     status: str
     started_at: datetime
     finished_at: datetime
+    decision: str | None
+    event_id: int | None
+    from_version: int | None
+    to_version: int | None
+    to_step: str | None
+
+    @property
+    def moved(self) -> bool:
+        return self.status == "moved"
 
     @property
     def final(self) -> bool:
-        return self.status != "retrying"
+        return self.status not in {"retrying", "moved"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +195,42 @@ class DeliveryRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ApprovalRow:
+    """`reports` is how many `approval.decided` the event log has of it."""
+
+    id: int
+    organization_id: int
+    enrollment_id: int
+    visit: int
+    status: str
+    reports: int
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """How often the CRM shows what one step did for one contact: rows made by it, or events of its change."""
+
+    token: str
+    step: str
+    times: int
+
+
+@dataclass(frozen=True, slots=True)
+class Funnel:
+    """What the product answers about a workflow: `totals` by status, and the active ones by step id (those on older
+    versions' own steps too)."""
+
+    workflow_id: int
+    totals: Mapping[str, int]
+    steps: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """One write to an enrollment, recorded by a trigger; those of one enrollment are in the order of its row lock.
 
-    `by` is the writing process (its life, such as "worker-1.7"), `began` when the transaction began.
+    `by` is the writing process (its life, such as "worker-1.7"), `began` when the transaction began. `told` says that
+    somebody only left word for whoever takes it next, which the dispatcher of events does inside a worker.
     """
 
     enrollment_id: int
@@ -170,6 +249,7 @@ class Change:
     intent_at: datetime | None
     progressed: bool
     deleted: bool
+    told: bool
 
     @property
     def by_worker(self) -> bool:
@@ -212,6 +292,11 @@ class Snapshot:
     counted: Counts
     recounted: Counts
     foreign: int
+    funnels: Sequence[Funnel] = ()
+    approvals: Sequence[ApprovalRow] = ()
+    written: Sequence[Written] = ()
+    events: Mapping[tuple[int, str, str], int] = field(default_factory=dict[tuple[int, str, str], int])
+    """(organization, type, token) -> how many such events the log has, of those that clients sent."""
 
 
 @dataclass(frozen=True)
@@ -228,8 +313,12 @@ class Evidence:
         return {row.id: row for row in self.snapshot.enrollments}
 
     @cached_property
-    def promised(self) -> dict[int, Accepted]:
-        return {one.enrollment_id: one for one in self.promises.accepted}
+    def tokens(self) -> dict[str, list[EnrollmentRow]]:
+        """The runs of each contact."""
+        found: dict[str, list[EnrollmentRow]] = {}
+        for row in self.snapshot.enrollments:
+            found.setdefault(row.token, []).append(row)
+        return found
 
     @cached_property
     def timelines(self) -> dict[int, list[Entry]]:

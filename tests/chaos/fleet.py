@@ -11,21 +11,47 @@ from pathlib import Path
 from typing import IO, Self
 
 from drippulse_server.embedded.processes import process_guard
+from tests.chaos.presence import Span, without
 
 
 @dataclass
 class Life:
-    """One process from start to end. `name` is its slot and number, as the database's `application_name` tells it."""
+    """One process from start to end. `name` is its slot and number, as the database's `application_name` tells it.
+
+    `ended_at` (seconds since 1970) is when it was signalled, or else when it ended by itself; `ready_at` when it was
+    first seen at work, `frozen` when it was stopped.
+    """
 
     slot: str
     name: str
     process: asyncio.subprocess.Process
     ended_at: float | None = None
     ended_by: signal.Signals | None = None
+    ready: asyncio.Event = field(default_factory=asyncio.Event)
+    ready_at: float | None = None
+    frozen: list[Span] = field(default_factory=list[Span])
 
     @property
     def alive(self) -> bool:
         return self.process.returncode is None
+
+    def note_ready(self) -> None:
+        if self.ready_at is None:
+            self.ready_at = time.time()
+            self.ready.set()
+
+    async def ready_or_ended(self, within: float) -> None:
+        """Waits until it is the one or the other, at most so many seconds."""
+        waits = [asyncio.ensure_future(self.ready.wait()), asyncio.ensure_future(self.process.wait())]
+        await asyncio.wait(waits, timeout=within, return_when=asyncio.FIRST_COMPLETED)
+        for one in waits:
+            one.cancel()
+
+    def at_work(self, now: float) -> list[Span]:
+        """From when to when it was ready and not stopped, until `now`."""
+        if self.ready_at is None:
+            return []
+        return list(without([(self.ready_at, self.ended_at or now)], self.frozen))
 
 
 @dataclass
@@ -40,6 +66,7 @@ class Fleet:
     log: Path
     lives: dict[str, Life] = field(default_factory=dict[str, Life])
     past: list[Life] = field(default_factory=list[Life])
+    _watchers: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
     _count: int = 0
     _output: IO[bytes] | None = None
 
@@ -76,6 +103,9 @@ class Fleet:
         process_guard().add(process.pid, signal.SIGKILL)
         life = Life(slot, name, process)
         self.lives[slot] = life
+        watcher = asyncio.create_task(_watch(life))
+        self._watchers.add(watcher)
+        watcher.add_done_callback(self._watchers.discard)
         return life
 
     async def end(self, slot: str, by: signal.Signals = signal.SIGKILL, within: float = 20) -> Life:
@@ -97,15 +127,17 @@ class Fleet:
             await asyncio.wait_for(life.process.wait(), within)
         except TimeoutError:
             return False
-        life.ended_at, life.ended_by = time.time(), signal.SIGKILL
+        life.ended_by = signal.SIGKILL
         await self._bury(life)
         return True
 
     def freeze(self, slot: str) -> None:
+        self.lives[slot].frozen.append((time.time(), float("inf")))
         self._send(self.lives[slot], signal.SIGSTOP)
 
     def thaw(self, slot: str) -> None:
         self._send(self.lives[slot], signal.SIGCONT)
+        self.lives[slot].frozen[-1] = self.lives[slot].frozen[-1][0], time.time()
 
     @staticmethod
     def _send(life: Life, what: signal.Signals) -> None:
@@ -115,9 +147,12 @@ class Fleet:
 
     async def _bury(self, life: Life) -> Life:
         await life.process.wait()
-        if life.ended_by is signal.SIGTERM:
-            life.ended_at = life.ended_at or time.time()
         process_guard().remove(life.process.pid)
         self.lives.pop(life.slot, None)
         self.past.append(life)
         return life
+
+
+async def _watch(life: Life) -> None:
+    await life.process.wait()
+    life.ended_at = life.ended_at or time.time()

@@ -10,15 +10,20 @@ from typing import Any
 
 import orjson
 
+from drippulse.events import intake
+from drippulse.events.schemas import EventIn
 from drippulse.kit.crypto import Vault
 from drippulse.kit.db import Database
 from drippulse.organizations import service as organizations
+from drippulse.organizations.policy import Principal
+from drippulse.organizations.tables import MemberRole
 from drippulse.settings import Settings
-from tests.chaos.evidence import Accepted, Evidence, Plan, Promises, Stopped
+from tests.chaos.evidence import Accepted, Evidence, Plan, Promises, Sent, Stopped
 from tests.chaos.fleet import Fleet
 from tests.chaos.receivers import Receiver, mails
 from tests.chaos.recorder import install, take_snapshot
 from tests.support.connections import store
+from tests.support.happenings import Wakes
 from tests.support.ledger_connector import NAME, offer
 from tests.support.processes import environment
 from tests.support.smtp_sink import SmtpSink
@@ -28,6 +33,8 @@ Step = Mapping[str, Any]
 QUICK = {"step_retry_base_seconds": 0.2, "smtp_timeout_seconds": 1.0, "lease_seconds": 2.0, "sweep_seconds": 1.0}
 WORKFLOW = "INSERT INTO workflow (organization_id, name, status) VALUES ($1, 'Chaos', 'active') RETURNING id"
 VERSION = "INSERT INTO workflow_version (organization_id, workflow_id, version, steps) VALUES ($1, $2, 1, $3)"
+LISTENER = """INSERT INTO workflow_listener (organization_id, workflow_id, version, kind, place, event_type, config)
+VALUES ($1, $2, 1, 'trigger', 0, $3, '{"match": "all", "conditions": []}')"""
 
 
 def tagged(step_id: str) -> str:
@@ -47,15 +54,49 @@ def pause(step_id: str, seconds: float) -> Step:
     return step(step_id, "wait", duration=seconds, unit="seconds")
 
 
+def approval(step_id: str, seconds: float) -> Step:
+    """Whatever comes of it, the run goes on."""
+    timeout = {"duration": seconds, "unit": "seconds"}
+    return step(step_id, "approval", timeout=timeout, on_timeout="continue", on_reject="continue")
+
+
+def listen(step_id: str, event: str, seconds: float) -> Step:
+    return step(step_id, "wait_for_event", event=event, timeout={"duration": seconds, "unit": "seconds"})
+
+
+def crm(step_id: str, action: str) -> Step:
+    """create: a lead without anything that is unique, so that two would stand; add_activity: a note about the contact;
+    upsert and update: the contact, to whom each update leaves another time."""
+    if action == "create":
+        fields = {"email": None, "attributes.token": "{{ token }}"}
+        return step(step_id, "crm", action=action, record_type="lead", fields=fields)
+    if action == "add_activity":
+        fields = {"type": "note", "subject": tagged(step_id)}
+        return step(step_id, "crm", action=action, record_type="contact", ref="{{ token }}@example.com", fields=fields)
+    fields = {"attributes.at": "{{ now | date: '%s.%f' }}"} if action == "update" else {"first_name": "{{ token }}"}
+    return step(step_id, "crm", action=action, record_type="contact", ref="{{ token }}@example.com", fields=fields)
+
+
 def keyed(step_id: str) -> Step:
     return step(step_id, "integration_action", integration_id=NAME, action="do", payload={"text": tagged(step_id)})
 
 
 def plan_of(steps: Sequence[Step]) -> Plan:
-    """What the author of these steps meant."""
-    waits = {one["id"]: float(one["config"]["duration"]) for one in steps if one["type"] == "wait"}
-    enrolls = {one["id"]: int(one["config"]["workflow_id"]) for one in steps if one["type"] == "enroll"}
-    return Plan(tuple(one["id"] for one in steps), waits, enrolls)
+    """What the author of these steps meant. Waits are in seconds."""
+    configs = {one["id"]: (one["type"], one["config"]) for one in steps}
+    waits = {name: float(config["duration"]) for name, (kind, config) in configs.items() if kind == "wait"}
+    patience = {
+        name: float(config["timeout"]["duration"]) for name, (_, config) in configs.items() if config.get("timeout")
+    }
+    listens = {
+        name: (str(config["event"]), patience[name])
+        for name, (kind, config) in configs.items()
+        if kind == "wait_for_event"
+    }
+    enrolls = {name: int(config["workflow_id"]) for name, (kind, config) in configs.items() if kind == "enroll"}
+    writes = {name: str(config["action"]) for name, (kind, config) in configs.items() if kind == "crm"}
+    longest = max((*waits.values(), *patience.values()), default=0.0)
+    return Plan(tuple(configs), waits, enrolls, writes, listens, longest)
 
 
 @dataclass
@@ -72,11 +113,11 @@ class Lab:
     promises: Promises = field(default_factory=Promises)
     within: float = 30.0
 
-    def hook(self, step_id: str) -> Step:
+    def hook(self, step_id: str, path: str = "hook") -> Step:
+        """`path` is one of the receiver's."""
         body = {"text": tagged(step_id)}
-        return step(
-            step_id, "webhook_callback", url=f"http://{self.receiver.address}/hook", body=body, timeout_seconds=1
-        )
+        url = f"http://{self.receiver.address}/{path}"
+        return step(step_id, "webhook_callback", url=url, body=body, timeout_seconds=1)
 
     async def workflow(self, *steps: Step, organization: int = 0) -> int:
         """An active workflow, stored without the checks that need every connector in this process."""
@@ -101,6 +142,23 @@ class Lab:
             Accepted(row["id"], organization_id, workflow_id, 1, token) for row, token in zip(made, tokens, strict=True)
         ]
         return tokens
+
+    async def tell(self, kind: str, workflow_id: int) -> str:
+        """An event about a new contact, which shall start this workflow; the token."""
+        organization_id, token = self.organization_ids[0], f"t{len(self.promises.owners)}"
+        self.promises.owners[token] = organization_id
+        self.promises.started[organization_id, kind] = workflow_id
+        body = {"type": kind, "email": f"{token}@example.com", "data": {"token": token}, "id": f"{kind}:{token}"}
+        async with self.database.tenant(organization_id) as session:
+            await session.execute(LISTENER, organization_id, workflow_id, kind)
+            await intake.receive(session, self.somebody, Wakes(), EventIn.model_validate(body))
+        self.promises.sent.append(Sent(kind, organization_id, token, time.time()))
+        return token
+
+    @property
+    def somebody(self) -> Principal:
+        """A member of the first organization who may do everything."""
+        return Principal(self.organization_ids[0], MemberRole.ADMIN, "user", 1, "session:1")
 
     async def suppress(self, token: str) -> None:
         """Put somebody of the first organization on the suppression list, as unsubscribing does."""

@@ -15,6 +15,7 @@ from tests.support.smtp_sink import SmtpSink
 MESSAGE_ID = re.compile(r"<(\d+)\.(\d+)\.(\d+)@drippulse>")
 KEY = re.compile(r"drippulse-(\d+)-(\d+)-(\d+)")
 UNSUBSCRIBE = re.compile(r"<(http[^>]*unsubscribe[^>]*)>")
+HTTP_DATE = "%a, %d %b %Y %H:%M:%S GMT"
 LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 
 
@@ -32,10 +33,14 @@ class Mood(StrEnum):
 
 @dataclass
 class Receiver:
-    """`POST /hook` (at least once) and `POST /do` (keyed by Idempotency-Key), on a free port."""
+    """`POST /hook` (at least once) and `POST /do` (keyed by Idempotency-Key), on a free port.
+
+    `POST /second-time` is a hook that answers the first call for each contact with 400.
+    """
 
     mood: Mood = Mood.FINE
     arrivals: list[Arrival] = field(default_factory=list[Arrival])
+    _refused: set[str] = field(default_factory=set[str])
     _server: asyncio.Server | None = None
     _tasks: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
 
@@ -51,28 +56,34 @@ class Receiver:
     async def __aexit__(self, *_: object) -> None:
         assert self._server is not None
         self._server.close()
+        await self._server.wait_closed()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.sleep(0)  # what was closed goes
 
     def _track(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.create_task(self._serve(reader, writer))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _: writer.close())  # also of one that is cancelled before it begins
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             head = await reader.readuntil(b"\r\n\r\n")
             length = LENGTH.search(head)
             body = await reader.readexactly(int(length[1]) if length else 0)
-            self._note(head.decode("latin-1"), body)
-            await self._answer(writer, self.mood)
+            arrival = self._note(head.decode("latin-1"), body)
+            refused = b" /second-time " in head and arrival.token not in self._refused
+            if refused:
+                self._refused.add(arrival.token)
+            await self._answer(writer, self.mood, 400 if refused else 200)
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             pass
         finally:
             writer.close()
 
-    def _note(self, head: str, body: bytes) -> None:
+    def _note(self, head: str, body: bytes) -> Arrival:
         told = orjson.loads(body)
         effect, header = (Effect.KEYED, "idempotency-key") if " /do " in head else (Effect.AT_LEAST_ONCE, "webhook-id")
         value = next(line.partition(":")[2] for line in head.splitlines() if line.lower().startswith(f"{header}:"))
@@ -80,25 +91,28 @@ class Receiver:
         assert key is not None, head
         organization, enrollment, visit = map(int, key.groups())
         token, step = told["text"].split("|")
-        self.arrivals.append(
-            Arrival(effect, value.strip(), organization, enrollment, visit, token, step, token, time.time())
-        )
+        arrival = Arrival(effect, value.strip(), organization, enrollment, visit, token, step, token, time.time())
+        self.arrivals.append(arrival)
+        return arrival
 
     @staticmethod
-    async def _answer(writer: asyncio.StreamWriter, mood: Mood) -> None:
+    async def _answer(writer: asyncio.StreamWriter, mood: Mood, status: int) -> None:
         if mood is Mood.HANG:
             await asyncio.sleep(60)
         if mood in {Mood.CUT, Mood.HANG}:
             return
-        status, extra = 200, ""
+        extra = ""
         if mood is Mood.BUSY:
             status, extra = 429, "Retry-After: 1\r\n"
         elif mood is Mood.BUSY_UNTIL:
-            moment = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() + 1))
+            moment = time.strftime(HTTP_DATE, time.gmtime(time.time() + 1))
             status, extra = 429, f"Retry-After: {moment}\r\n"
         elif mood is Mood.DONE_BUT_500:
             status = 500
-        answer = f"HTTP/1.1 {status} -\r\nContent-Length: 2\r\nConnection: close\r\n{extra}\r\n{{}}".encode()
+        date = time.strftime(HTTP_DATE, time.gmtime())
+        answer = (
+            f"HTTP/1.1 {status} -\r\nDate: {date}\r\nContent-Length: 2\r\nConnection: close\r\n{extra}\r\n{{}}".encode()
+        )
         pieces = [answer[at : at + 1] for at in range(len(answer))] if mood is Mood.TRICKLE else [answer]
         for piece in pieces:
             writer.write(piece)

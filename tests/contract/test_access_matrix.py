@@ -3,25 +3,18 @@
 A new route or field fails here until it says what it expects.
 """
 
-from dataclasses import dataclass
-from typing import Any, cast
-
 import httpx
 import pytest
 from graphql import build_schema
 
-from drippulse.kit.public_ids import encode_id
 from drippulse.kit.services import AppServices
 from drippulse.organizations import service
 from drippulse.organizations.policy import GRANTS, Permission
 from drippulse.organizations.tables import MemberRole
 from drippulse_graphql.schema import sdl
-from drippulse_rest.app import openapi_document
 from tests.conftest import MakeClient, MakeOrganization
+from tests.support.access import Operation, furnish, operations
 from tests.support.organizations import PASSWORD, TestOrganization
-from tests.support.planted import APPROVAL, plant
-from tests.support.v1 import make_contact, make_template, ref
-from tests.support.workflows import create_workflow, enroll
 
 READ, WRITE, PUBLIC = Permission.READ, Permission.WRITE, None
 
@@ -37,6 +30,46 @@ REST = {
     "trackOpen": PUBLIC,
     "showUnsubscribe": PUBLIC,
     "unsubscribe": PUBLIC,
+    "getAccount": READ,
+    "updateAccount": Permission.ADMINISTER,
+    "changePassword": READ,
+    "listTeamMembers": READ,
+    "inviteTeamMember": Permission.ADMINISTER,
+    "getTeamMember": READ,
+    "updateTeamMember": Permission.ADMINISTER,
+    "removeTeamMember": Permission.ADMINISTER,
+    "resendInvitation": Permission.ADMINISTER,
+    "acceptInvitation": PUBLIC,
+    "listApiKeys": Permission.ADMINISTER,
+    "createApiKey": Permission.ADMINISTER,
+    "getApiKey": Permission.ADMINISTER,
+    "revokeApiKey": Permission.ADMINISTER,
+    "getApiKeyUsage": Permission.ADMINISTER,
+    "listAuditLog": Permission.ADMINISTER,
+    "listProjects": READ,
+    "createProject": WRITE,
+    "getProject": READ,
+    "updateProject": WRITE,
+    "deleteProject": WRITE,
+    "listCrmLeadForms": READ,
+    "createCrmLeadForm": WRITE,
+    "getCrmLeadForm": READ,
+    "updateCrmLeadForm": WRITE,
+    "deleteCrmLeadForm": WRITE,
+    "rotateCrmLeadFormToken": WRITE,
+    "listCrmLeadFormSubmissions": READ,
+    "importAccounts": WRITE,
+    "importContacts": WRITE,
+    "importLeads": WRITE,
+    "importOpportunities": WRITE,
+    "importActivities": WRITE,
+    "previewImport": WRITE,
+    "listImports": READ,
+    "getImport": READ,
+    "watchImport": READ,
+    "getImportErrors": READ,
+    "cancelImport": WRITE,
+    "undoImport": WRITE,
     "listWorkflows": READ,
     "createWorkflow": WRITE,
     "listStepTypes": READ,
@@ -100,6 +133,55 @@ REST = {
     "listSuppressions": READ,
     "createSuppression": WRITE,
     "deleteSuppression": WRITE,
+    "createCrmAccount": WRITE,
+    "getCrmAccount": READ,
+    "updateCrmAccount": WRITE,
+    "deleteCrmAccount": WRITE,
+    "restoreCrmAccount": WRITE,
+    "createCrmContact": WRITE,
+    "getCrmContact": READ,
+    "updateCrmContact": WRITE,
+    "deleteCrmContact": WRITE,
+    "restoreCrmContact": WRITE,
+    "createCrmLead": WRITE,
+    "getCrmLead": READ,
+    "updateCrmLead": WRITE,
+    "deleteCrmLead": WRITE,
+    "restoreCrmLead": WRITE,
+    "createCrmOpportunity": WRITE,
+    "getCrmOpportunity": READ,
+    "updateCrmOpportunity": WRITE,
+    "deleteCrmOpportunity": WRITE,
+    "restoreCrmOpportunity": WRITE,
+    "createCrmActivity": WRITE,
+    "getCrmActivity": READ,
+    "updateCrmActivity": WRITE,
+    "deleteCrmActivity": WRITE,
+    "restoreCrmActivity": WRITE,
+    "listCrmAccounts": READ,
+    "listCrmContacts": READ,
+    "listCrmLeads": READ,
+    "listCrmOpportunities": READ,
+    "listCrmActivities": READ,
+    "listCrmChangeEvents": READ,
+    "listCrmChangesets": READ,
+    "getCrmChangeset": READ,
+    "revertCrmChangeset": WRITE,
+    "listCrmCustomFields": READ,
+    "createCrmCustomField": WRITE,
+    "getCrmCustomField": READ,
+    "updateCrmCustomField": WRITE,
+    "deleteCrmCustomField": WRITE,
+    "listOpportunityPipelines": READ,
+    "createOpportunityPipeline": WRITE,
+    "getOpportunityPipeline": READ,
+    "updateOpportunityPipeline": WRITE,
+    "deleteOpportunityPipeline": WRITE,
+    "setDefaultOpportunityPipeline": WRITE,
+    "getPipelineBoard": READ,
+    "reorderOpportunities": WRITE,
+    "exportCrm": READ,
+    "importCrm": WRITE,
     "v1ListWorkflows": READ,
     "v1CreateWorkflow": WRITE,
     "v1GetWorkflow": READ,
@@ -134,63 +216,8 @@ GRAPHQL: dict[str, tuple[Permission, str]] = {
         'mutation { enrollContacts(input: { workflowId: "999999999", contacts: [] }) { createdCount } }',
     ),
 }
-PARAMETERS = {
-    "workflow_id": "workflow",
-    "version": "version",
-    "step_id": "step",
-    "enrollment_id": "enrollment",
-    "connection_id": "connection",
-    "approval_id": "approval",
-}
-BODIES: dict[str, dict[str, Any]] = {
-    "bulkEnroll": {"contacts": [{"email": "a@b.com"}]},
-    "resolveEnrollment": {"action": "skip"},
-    "actOnEnrollments": {"action": "cancel", "all": True},
-    "resolveUnknownSends": {"action": "dismiss", "all": True},
-    "decideApproval": {"decision": "approve"},
-    "simulateWorkflow": {"contacts": [{"email": "a@b.com"}]},
-}
-"""What an operation needs in its body before it looks for the id."""
-UNKNOWN = 999_999_999
-V1_PARAMETERS = {
-    "workflow_ref": ("wf", "workflow"),
-    "contact_ref": ("con", "contact"),
-    "template_ref": ("tpl", "template"),
-    "enrollment_ref": ("enr", "enrollment"),
-}
 NOBODIES = ("none", "garbage", "basic", "revoked key", "expired key", "ended session", "session of a former member")
 ROLES = list(MemberRole)
-
-
-@dataclass(frozen=True)
-class Operation:
-    name: str
-    method: str
-    path: str
-
-    def __str__(self) -> str:
-        return self.name
-
-    @property
-    def body(self) -> dict[str, Any] | None:
-        return {} if self.method in {"POST", "PATCH", "PUT"} else None
-
-    def url(self, ids: dict[str, int]) -> str:
-        path = self.path
-        for parameter, kind in PARAMETERS.items():
-            path = path.replace(f"{{{parameter}}}", str(ids.get(kind, UNKNOWN)))
-        for parameter, (prefix, kind) in V1_PARAMETERS.items():
-            path = path.replace(f"{{{parameter}}}", encode_id(prefix, ids.get(kind, UNKNOWN)))
-        assert "{" not in path, "a new path parameter: give it a place in PARAMETERS"
-        return path
-
-
-def operations() -> list[Operation]:
-    return [
-        Operation(operation["operationId"], method.upper(), path)
-        for path, item in openapi_document()["paths"].items()
-        for method, operation in cast("dict[str, Any]", item).items()
-    ]
 
 
 PROTECTED = [operation for operation in operations() if REST.get(operation.name) is not PUBLIC]
@@ -198,17 +225,10 @@ WITH_IDS = [operation for operation in PROTECTED if "{" in operation.path]
 
 
 @pytest.fixture(scope="module")
-async def theirs(new_organization: MakeOrganization, services: AppServices) -> tuple[TestOrganization, dict[str, int]]:
+async def theirs(new_organization: MakeOrganization, services: AppServices) -> tuple[TestOrganization, dict[str, str]]:
     """Another organization and the ids of what it has."""
     other = await new_organization()
-    workflow = (await create_workflow(other.client))["id"]
-    enrollment = (await enroll(other.client, workflow))["enrollment_ids"][0]
-    slack = {"provider": "slack", "bot_token": "xoxb-0-canary"}
-    connection = (await other.client.post("/api/v1/integration_connections", json=slack)).json()["id"]
-    approval = await plant(services.database, APPROVAL, other.id, enrollment)
-    ids = {"workflow": workflow, "enrollment": enrollment, "connection": connection, "approval": approval}
-    contact, template = await make_contact(other.client), await make_template(other.client)
-    return other, {**ids, "contact": ref(contact["id"]), "template": ref(template["id"])}
+    return other, await furnish(other, services.database)
 
 
 @pytest.fixture(scope="module")
@@ -270,12 +290,12 @@ async def test_nobody_gets_in(
     operation: Operation,
     caller: str,
     nobodies: dict[str, dict[str, str]],
-    theirs: tuple[TestOrganization, dict[str, int]],
+    theirs: tuple[TestOrganization, dict[str, str]],
     anonymous: httpx.AsyncClient,
 ) -> None:
     answers = [
         await anonymous.request(operation.method, operation.url(ids), json=operation.body, headers=nobodies[caller])
-        for ids in (theirs[1], dict[str, int]())
+        for ids in (theirs[1], dict[str, str]())
     ]
     assert [answer.status_code for answer in answers] == [401, 401]
     assert answers[0].content == answers[1].content
@@ -299,11 +319,11 @@ async def test_roles_do_what_they_are_granted_and_nothing_else(
 
 @pytest.mark.parametrize("operation", WITH_IDS, ids=str)
 async def test_foreign_ids_answer_as_random_ids_do(
-    operation: Operation, theirs: tuple[TestOrganization, dict[str, int]], client: httpx.AsyncClient
+    operation: Operation, theirs: tuple[TestOrganization, dict[str, str]], client: httpx.AsyncClient
 ) -> None:
-    body = BODIES.get(operation.name, operation.body)
     answers = [
-        await client.request(operation.method, operation.url(ids), json=body) for ids in (theirs[1], dict[str, int]())
+        await client.request(operation.method, operation.url(ids), json=operation.full_body)
+        for ids in (theirs[1], dict[str, str]())
     ]
     assert [answer.status_code for answer in answers] == [404, 404]
     assert answers[0].content == answers[1].content

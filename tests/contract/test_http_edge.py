@@ -82,6 +82,37 @@ async def test_unknown_methods_are_405_and_say_which_there_are(method: str, clie
     assert {"GET", "POST"} <= set(response.headers["allow"].replace(" ", "").split(","))
 
 
+async def test_options_names_every_method_of_a_path(client: httpx.AsyncClient) -> None:
+    made = await create_workflow(client)
+    for path, methods in (
+        ("workflows", "GET, OPTIONS, POST"),
+        (f"workflows/{made['id']}", "DELETE, GET, OPTIONS, PATCH"),
+    ):
+        response = await client.options(f"/api/v1/{path}")
+        assert (response.status_code, response.headers["allow"]) == (204, methods)
+
+
+async def test_a_path_with_nul_is_no_route(client: httpx.AsyncClient) -> None:
+    made = await create_workflow(client)
+    for path in (f"/api/v1/workflows/{made['id']}/steps/%00/pause", "/v1/contacts/%00", "/%00"):
+        assert (await client.post(path)).status_code in {404, 405}
+
+
+async def test_null_is_no_number_in_a_query(client: httpx.AsyncClient) -> None:
+    refused = await client.get("/v1/workflows?limit=null")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (422, "validation_failed")
+    assert (await client.get("/v1/contacts?q=null")).status_code == 200
+    made = await create_workflow(client)
+    assert (await client.get(f"/api/v1/workflows/{made['id']}/versions/diff?to=null")).status_code == 422
+
+
+async def test_a_body_that_is_required_has_to_be_there(client: httpx.AsyncClient) -> None:
+    made = await create_workflow(client)
+    refused = await client.patch(f"/api/v1/workflows/{made['id']}")
+    assert (refused.status_code, refused.json()["error"]) == (400, "bad_request")
+    assert (await client.patch(f"/api/v1/workflows/{made['id']}", json={})).status_code == 200
+
+
 async def test_metrics_have_no_data_of_any_organization(
     client: httpx.AsyncClient, anonymous: httpx.AsyncClient
 ) -> None:

@@ -17,7 +17,7 @@ from tests.support.workflows import create_workflow, enroll
 WORKFLOWS, CONNECTIONS = "/api/v1/workflows", "/api/v1/integration_connections"
 ALWAYS = ("organization_id", "id", "role", "secret", "secrets_key", "next_run_at", "fence", "deleted_at", "__class__")
 OPEN = {
-    "workflow": {"name", "description", "status", "integrations"},
+    "workflow": {"name", "description", "status", "integrations", "project_id"},
     "integration_connection": {"provider", "connection_key", "status", "note", "secrets"},
 }
 RESOURCES = [

@@ -202,13 +202,13 @@ async def test_the_preview_says_what_would_be_empty(client: httpx.AsyncClient) -
     assert seen["groups"][0]["outcome"] == "stays"
 
 
-@pytest.mark.parametrize("change", ["draft", "live version", "occupied steps"])
+@pytest.mark.parametrize("change", ["draft", "live version", "step without a place"])
 async def test_a_preview_is_stale_when_what_it_showed_has_changed(
     change: str, client: httpx.AsyncClient, services: AppServices, organization: TestOrganization
 ) -> None:
     url = await made(client)
     await enroll(client, int(url.rpartition("/")[2]))
-    await put(client, url, WAIT, MAIL, LOG)
+    await put(client, url, WAIT, MAIL)
     token = (await look(client, url, strategy="migrate"))["confirm_token"]
     if change == "draft":
         await put(client, url, WAIT, LOG)
@@ -218,7 +218,9 @@ async def test_a_preview_is_stale_when_what_it_showed_has_changed(
         async with services.database.tenant(organization.id) as session:
             await session.execute("UPDATE enrollment SET step_id = 'done', current_step_index = 1")
     before = (await client.get(url)).json()
-    assert error(await client.post(f"{url}/publish", json={"confirm_token": token})) == (409, "preview_stale")
+    refused = await client.post(f"{url}/publish", json={"confirm_token": token})
+    assert error(refused) == (409, "preview_stale")
+    assert ('came to stand on step "done"' in refused.text.replace("\\", "")) is (change == "step without a place")
     assert (await client.get(url)).json() == before
 
 
@@ -289,3 +291,49 @@ async def test_an_older_version_is_restored_into_a_draft_and_nothing_goes_live(c
     assert len((await look(client, url))["warnings"]) == 1
     assert (await client.post(f"{url}/publish", json={})).json()["version"] == 3
     assert (await client.get(f"{url}/versions/diff?from=1&to=3")).json()["same"]
+
+
+@pytest.mark.parametrize("strategy", ["pin", "migrate", "restart", "exit"])
+async def test_a_preview_stays_good_while_people_walk_on(
+    strategy: str, client: httpx.AsyncClient, services: AppServices, organization: TestOrganization
+) -> None:
+    """As they always do in a busy workflow. A map may name a step that nobody is on any more."""
+    url = await made(client)
+    number = int(url.rpartition("/")[2])
+    await enroll(client, number)
+    await client.patch(url, json={"steps": [{**WAIT, "id": "old"}, LOG]})
+    await enroll(client, number)
+    await put(client, url, WAIT, LOG)
+    step_map = {"step_map": {"old": "pause"}} if strategy == "migrate" else {}
+    token = (await look(client, url, strategy=strategy, **step_map))["confirm_token"]
+    async with services.database.tenant(organization.id) as session:
+        await session.execute(
+            "UPDATE enrollment SET step_id = 'done', current_step_index = 1 WHERE workflow_version = 2"
+        )
+        await session.execute("UPDATE enrollment SET status = 'completed' WHERE workflow_version = 1")
+    published = await client.post(f"{url}/publish", json={"confirm_token": token})
+    assert (published.status_code, published.json()["in_flight"]) == (200, 1)
+
+
+async def test_a_preview_is_stale_when_people_would_fare_otherwise_because_of_another_version(
+    client: httpx.AsyncClient, services: AppServices, organization: TestOrganization
+) -> None:
+    """A step of this id was a mail once: now that somebody is on that version again, nobody's visit of it goes on."""
+    url = await made(client, {**MAIL, "id": "pause"})
+    number = int(url.rpartition("/")[2])
+    [old] = (await enroll(client, number))["enrollment_ids"]
+
+    async def is_now(status: str) -> None:
+        async with services.database.tenant(organization.id) as session:
+            await session.execute("UPDATE enrollment SET status = $2 WHERE id = $1", old, status)
+
+    await is_now("failed")
+    await client.patch(url, json={"steps": [WAIT]})
+    await enroll(client, number)
+    await put(client, url, WAIT, LOG)
+    token = (await look(client, url, strategy="migrate"))["confirm_token"]
+    await is_now("active")
+    refused = await client.post(f"{url}/publish", json={"confirm_token": token})
+    assert error(refused) == (409, "preview_stale")
+    await is_now("failed")
+    assert (await client.post(f"{url}/publish", json={"confirm_token": token})).status_code == 200

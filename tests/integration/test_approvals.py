@@ -9,10 +9,10 @@ import pytest
 
 from drippulse.approvals import queries, service
 from drippulse.approvals.errors import ApprovalClosedError, OwnRequestError
-from drippulse.approvals.queries import Filters
 from drippulse.approvals.schemas import Decision
 from drippulse.kit.errors import ForbiddenError
-from drippulse.kit.pagination import page_request
+from drippulse.kit.filters import Filter, Kind, Operator
+from drippulse.kit.pagination import ListRequest, page_request
 from drippulse.organizations.policy import Principal
 from drippulse.organizations.tables import MemberRole
 from tests.conftest import MakeDatabase
@@ -184,8 +184,9 @@ async def test_an_approval_of_a_run_that_ended_or_left_is_cancelled_and_not_deci
 
 async def listed(world: World, wanted: str) -> list[int]:
     async with world.database.tenant(world.organization_id) as session:
-        request = page_request(None, None, None, sorts=queries.SORTS)
-        answer = await service.list_approvals(session, approver(world), Filters(wanted), request)
+        of_status = Filter("status", Kind.TEXT, Operator.EQ, (wanted,))
+        request = ListRequest(page_request(None, None, None, sorts=queries.SORTS), filters=(of_status,))
+        answer = await service.list_approvals(session, approver(world), request)
     assert answer["total_count"] == len(answer["approvals"])
     return [row["id"] for row in answer["approvals"]]
 

@@ -37,7 +37,13 @@ class Planted:
     authorization: str = field(default_factory=lambda: f"Bearer {canary()}")
     api_key_header: str = field(default_factory=canary)
     cookie: str = field(default_factory=lambda: f"sid={canary()}")
+    url_token: str = field(default_factory=canary)
     session: str = ""
+    made_key: str = ""
+    invitation: str = ""
+    member_password: str = field(default_factory=canary)
+    new_password: str = field(default_factory=canary)
+    refused_password: str = field(default_factory=canary)
 
     @property
     def all(self) -> dict[str, str]:
@@ -56,6 +62,28 @@ class Heard:
         assert response.status_code < 500, response.text
         self.answers.append(f"{response.headers}{response.text}")
         return response.json() if response.content else None
+
+
+async def plant_people(heard: Heard, planted: Planted, organization: TestOrganization) -> None:
+    """Keys, invitations and passwords; the answers that tell a secret once are not heard."""
+    client = organization.client
+    planted.made_key = (await client.post(f"{API}/api_keys", json={"name": "Canary"})).json()["key"]
+    invited = (await client.post(f"{API}/team_members", json={"email": "canary@example.com"})).json()
+    planted.invitation = invited["invitation"]["token"]
+    joining = {"token": planted.invitation, "username": f"canary-{organization.id}", "password": "short"}
+    await heard("POST", f"{API}/team_members/accept", joining)
+    await heard("POST", f"{API}/team_members/accept", {**joining, "password": planted.member_password})
+    await heard("POST", f"{API}/team_members/accept", {**joining, "password": planted.member_password})
+    login = {"username": joining["username"], "password": planted.member_password}
+    token = (await client.post(f"{API}/auth/login", json=login)).json()["token"]
+    change = {"current_password": planted.refused_password, "new_password": planted.new_password}
+    await heard("POST", f"{API}/account/password", change, authorization=f"Bearer {token}")
+    change["current_password"] = planted.member_password
+    keyed = {"authorization": f"Bearer {token}", "idempotency-key": "canary"}
+    assert (await client.post(f"{API}/account/password", json=change, headers=keyed)).status_code == 200
+    await heard("GET", f"{API}/workflows", authorization=f"Bearer {planted.made_key}")
+    for path in ("api_keys", "api_keys/usage", "team_members", "account", "audit_log"):
+        await heard("GET", f"{API}/{path}")
 
 
 async def plant(heard: Heard, planted: Planted, organization: TestOrganization) -> None:
@@ -77,15 +105,22 @@ async def plant(heard: Heard, planted: Planted, organization: TestOrganization) 
         "X-Api-Key": planted.api_key_header,
         "Cookie": planted.cookie,
     }
-    step = webhook_step(secret=planted.step_secret, headers=headers)
+    url = f"https://example.com/hook?access_token={planted.url_token}"
+    step = webhook_step(secret=planted.step_secret, headers=headers, url=url)
     made = await heard("POST", f"{API}/workflows", {"name": "Canaries", "steps": [step], "status": "active"})
     refused = webhook_step(secret=planted.bad_step_secret, headers={**headers, "Cookie": [planted.cookie]})
     await heard("PATCH", f"{API}/workflows/{made['id']}", {"steps": [refused]})
     await heard("PATCH", f"{API}/workflows/{made['id']}", {"steps": [{**step, "name": "Again"}]})
     await heard("POST", f"{API}/workflows/{made['id']}/test", {})
     await heard("POST", f"{API}/workflows/{made['id']}/enrollments/bulk", {"contacts": [{"email": "a@b.co"}]})
+    await heard("GET", f"{API}/workflows/{made['id']}/versions/diff?from=1&to=2")
+    node = {"id": "hook", "type": "send_webhook", "webhookUrl": url, "webhookAuthHeader": planted.authorization}
+    nodes = await heard("POST", "/v1/workflows", {"name": "Canary nodes", "trigger": "manual", "nodes": [node]})
+    await heard("GET", f"/v1/workflows/{nodes['id']}")
     for path in ("workflows", f"workflows/{made['id']}", f"workflows/{made['id']}/enrollments"):
         await heard("GET", f"{API}/{path}")
+    [run] = (await heard("GET", f"{API}/workflows/{made['id']}/enrollments"))["enrollments"]
+    await heard("GET", f"{API}/workflows/{made['id']}/enrollments/{run['id']}/explain")
     for path in ("integration_connections", f"integration_connections/{connection}"):
         await heard("GET", f"{API}/{path}")
     await heard("POST", "/graphql", {"query": STEPS})
@@ -126,6 +161,7 @@ async def test_planted_secrets_never_come_out(
     token = (await make_client().post(f"{API}/auth/login", json=credentials)).json()["token"]
     planted, heard = Planted(session=token), Heard(organization.client)
     await plant(heard, planted, organization)
+    await plant_people(heard, planted, organization)
     out, err = capfd.readouterr()
     places = {
         "answers": " ".join(heard.answers),

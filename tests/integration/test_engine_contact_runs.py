@@ -167,6 +167,7 @@ async def test_the_crm_step_writes_once_and_answers_the_record(world: World) -> 
     assert {(event["type"], event["actor_type"]) for event in events} == {
         ("lead.created", "workflow"),
         ("lead.updated", "workflow"),
+        ("lead.scored", "workflow"),
     }
 
 

@@ -80,6 +80,25 @@ async def test_postgres_restarting_under_twenty_mails_in_flight_loses_and_double
         assert await world.deliveries(one) == ["sent"]
 
 
+async def test_mails_that_wait_for_their_turn_outlast_a_restart_of_postgres(
+    world: World, postgres: EmbeddedPostgres
+) -> None:
+    people = [{"email": f"p{number}@example.com"} for number in range(20)]
+    ids = await world.enroll(await world.workflow(email()), *people)
+    world.sink.behaviour = Behaviour.TAKE_AND_WAIT
+    async with world.engine(**SLOW_MAIL, worker_concurrency=4) as engine:
+        running = asyncio.create_task(engine.run())
+        await eventually(in_flight(world, 4))
+        await asyncio.to_thread(postgres.stop)
+        world.sink.gate.set()
+        await asyncio.sleep(0.2)
+        await asyncio.to_thread(postgres.start)
+        await eventually(ended(world, ids), within=20)  # and not only when their leases of 30 s have run out
+        await engine.stop()
+        await running
+    assert len(world.sink.ledger) == len(people)
+
+
 async def test_a_worker_outlives_an_emptied_and_an_absent_redis(world: World, redis_server: EmbeddedRedis) -> None:
     quiet = {"DRIPPULSE_SWEEP_SECONDS": "1"}
     workflow = await world.workflow(LOG)

@@ -82,13 +82,47 @@ async def test_slots_are_kept_free_of_one_organization() -> None:
     assert len(begun) == 21
 
 
+async def test_a_slot_that_is_given_back_early_lets_the_next_one_in_and_no_two() -> None:
+    slots, begun, release = Slots(1), list[int](), asyncio.Event()
+
+    async def call(number: int) -> None:
+        async with slots.take(1) as slot:
+            begun.append(number)
+            if number == 0:
+                slot.give_back()
+            await release.wait()
+
+    calls = [asyncio.create_task(call(number)) for number in range(4)]
+    await eventually(lambda: len(begun) == 2)
+    calls[3].cancel()  # while it waits
+    await asyncio.sleep(0)
+    assert begun == [0, 1]
+    release.set()
+    await asyncio.wait(calls)
+    async with asyncio.timeout(1), slots.take(1), slots.take(2):
+        assert begun == [0, 1, 2]
+
+
+async def test_never_more_intents_are_open_than_calls_may_be_in_flight(world: World) -> None:
+    """A slot goes on to the next mail with the result: their commit is one, or the next mail's comes later."""
+    at_once = 4
+    people = ({"email": f"p{n}@example.com"} for n in range(40))
+    ids = await world.enroll(await world.workflow(email()), *people)
+    await world.drain(worker_concurrency=at_once, smtp_timeout_seconds=20.0)
+    sql = "SELECT created_at AS begun, sent_at AS ended FROM delivery WHERE enrollment_id = ANY ($1)"
+    mails = await world.sql(sql, ids)
+    assert len(mails) == 40
+    for moment in {mail["begun"] for mail in mails}:
+        assert sum(mail["begun"] <= moment < mail["ended"] for mail in mails) <= at_once
+
+
 async def test_the_late_result_of_an_earlier_attempt_is_not_that_of_the_present_one(world: World) -> None:
     """A worker that froze after its call wakes up while another sends the mail again."""
     [one] = await world.enroll(await world.workflow(email()))
 
     async def intend() -> int:
-        [held] = await claim(world.database, 10, 0.05)
-        mail = MailIntent(1, "mail", 0, "ada@example.com", "Hi", "<m>", "[]")
+        [held] = await claim(world.database, 10, 30)
+        mail = MailIntent(1, "ada@example.com", "Hi", "<m>", "[]")
         progress = Progress(
             id=held.id,
             organization_id=held.organization_id,
@@ -108,7 +142,7 @@ async def test_the_late_result_of_an_earlier_attempt_is_not_that_of_the_present_
             mail=mail,
             results=[],
         )
-        assert await commit(world.database, [progress], 0.05) == [Verdict.WRITTEN]
+        assert await commit(world.database, [progress], 30) == [Verdict.WRITTEN]
         return held.fence
 
     async def result(intended: int, status: str) -> None:
@@ -131,7 +165,7 @@ async def test_the_late_result_of_an_earlier_attempt_is_not_that_of_the_present_
         assert await commit(world.database, [late], 30) == [Verdict.FENCED]
 
     first = await intend()
-    await asyncio.sleep(0.06)
+    await world.sql("UPDATE enrollment SET claimable_at = now() WHERE id = $1", one)  # its lease is over
     second = await intend()
     await result(first, "failed")
     assert await world.deliveries(one) == ["intent"]

@@ -98,7 +98,7 @@ async def die_before_commit(world: World) -> None:
     async with world.database.session(Role.ENGINE) as session:
         cursor = await session.fetchrow(dispatch_queries.CURSOR)
         assert cursor is not None
-        rows = await session.fetch(dispatch_queries.READ, cursor["xid"], cursor["id"], 10)
+        rows = await session.fetch(dispatch_queries.READ, cursor["xid"], cursor["id"], 10, 100)
         assert await act(session, [LogEvent.of(row) for row in rows])
         raise RuntimeError
 

@@ -226,3 +226,18 @@ async def test_the_pinned_version_beside_the_newest(world: World) -> None:
     version = (await explained(world, workflow, one))["version"]
     assert (version["pinned"], version["newest"], version["moves"]) == (1, 2, [])
     assert "stays on its own" in version["sentence"]
+
+
+async def test_credentials_in_a_url_are_in_no_timeline_and_no_forecast(world: World) -> None:
+    """Whether they stand in the step or come out of the contact's data."""
+    url = "https://{{ vars.host }}/a?n=1&api_key=canary-1&token={{ vars.t }}"
+    shown = "https://10.0.0.1/a?n=1&api_key=********&token=********"
+    workflow = await world.workflow(step("webhook_callback", url=url))
+    [one] = await world.enroll(workflow, {"email": "ada@x.org", "vars": {"t": "canary-2", "host": "10.0.0.1"}})
+    before = await explained(world, workflow, one)
+    assert shown in before["next"][0]["logs"][0]
+    await world.work_until_rest(one)
+    entries = await world.sql("SELECT input, output, error FROM enrollment_step WHERE enrollment_id = $1", one)
+    assert shown in (entries[-1]["input"] or "")
+    texts = [str(before), str(await explained(world, workflow, one)), *(str(dict(entry)) for entry in entries)]
+    assert [text for text in texts if "canary" in text] == []

@@ -5,9 +5,11 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from drippulse.enrollments import queries
-from drippulse.enrollments.cancellation import cancel_all, remove
+from drippulse.enrollments import hold_changes, queries
+from drippulse.enrollments.cancellation import remove
+from drippulse.enrollments.hold_changes import Change, ChangeKind
 from drippulse.enrollments.holding import hold, release
+from drippulse.enrollments.tables import Hold
 from tests.conftest import MakeDatabase
 from tests.support.world import World, make_world, step
 
@@ -50,7 +52,8 @@ async def test_counters_equal_a_recount_after_anything_that_happens_to_enrollmen
         await world.sql("DELETE FROM enrollment WHERE id = $1", chance.choice(ids))
         await assert_exact(world, workflow)
     async with world.database.tenant(world.organization_id) as session:
-        await cancel_all(session, world.principal, workflow, reason="test")
+        change = Change(ChangeKind.CANCEL, Hold(0), workflow, reason="test")
+        await hold_changes.begin(session, world.principal, change)
     await assert_exact(world, workflow)
 
 

@@ -10,9 +10,11 @@ import orjson
 import pytest
 
 from drippulse.enrollments import queries
-from drippulse.enrollments.claim import CLAIM, NEXT_DUE
+from drippulse.enrollments.claim import CLAIM, NEXT_DUE, RECORDED
+from drippulse.enrollments.commit import RESULTS
 from drippulse.enrollments.sweep import SWEEP
 from drippulse.kit.db import Role
+from drippulse.sending.queries import BEGUN
 from tests.conftest import MakeDatabase
 from tests.support.world import World, make_world, step
 
@@ -25,6 +27,11 @@ INSERT INTO enrollment (organization_id, workflow_id, workflow_version, email, s
   claimable_at)
 SELECT $1, $2, 1, 'w' || n || '@example.com', 'wait', 'wait', at, at FROM (
   SELECT n, now() + (n - $4::int) * interval '1 minute' AS at FROM generate_series(1, $3::int) n) rows
+"""
+MAILS = """
+INSERT INTO delivery (organization_id, enrollment_id, workflow_id, visit, step_id, step_index, recipient, subject,
+  message_id, status, fence)
+SELECT $1, id, $2, 1, 'mail', 0, email, 'Hi', '<' || id || '>', 'intent', 1 FROM enrollment LIMIT 40
 """
 PAGE = f"SELECT {queries.COLUMNS} FROM enrollment e WHERE {queries.LIVE} ORDER BY e.id DESC LIMIT 51"
 
@@ -116,6 +123,22 @@ async def test_a_timeline_is_read_by_its_enrollment(world: World) -> None:
     nodes = await plan(world, queries.NEWEST_ENTRIES, world.organization_id, one["id"], role=Role.APP)
     walks = [node for node in nodes if node.get("Relation Name", "").startswith("enrollment_walk")]
     assert sum(node["Actual Rows"] + node.get("Rows Removed by Filter", 0) for node in walks) <= 2
+
+
+@pytest.mark.parametrize(
+    ("sql", "columns"),
+    [(RESULTS, [["sent"], ["250"], [None]]), (RECORDED, []), (BEGUN, [])],
+    ids=["results", "recorded outcomes", "begun before"],
+)
+async def test_mails_are_found_by_enrollment_and_visit_before_there_are_statistics(
+    world: World, sql: str, columns: list[list[Any]]
+) -> None:
+    """The first plans stay in use: with an index by the organization alone they would read all of its mails."""
+    workflow = await filled(world)
+    await world.sql(MAILS, world.organization_id, workflow)
+    nodes = await plan(world, sql, [world.organization_id], [1], [1], *columns)
+    used = {node["Index Name"] for node in nodes if node.get("Relation Name") == "delivery" and "Index Name" in node}
+    assert used == {"delivery_organization_id_enrollment_id_visit_key"}
 
 
 async def analyze(world: World) -> None:

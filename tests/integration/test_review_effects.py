@@ -57,7 +57,7 @@ def at(held: Claimed) -> Progress:
 async def intent(world: World, lease: float = 30) -> Progress:
     """A claimed mail right before its intent is committed."""
     [held] = await claim(world.database, 10, lease)
-    mail = MailIntent(1, "mail", 0, "ada@example.com", "Hi", f"<{held.id}@x>", "[]")
+    mail = MailIntent(1, "ada@example.com", "Hi", f"<{held.id}@x>", "[]")
     recipient, due = "ada@example.com", held.now
     return replace(
         at(held),

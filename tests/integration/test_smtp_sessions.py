@@ -1,6 +1,7 @@
 """SMTP as real servers speak it: logins, TLS, transactions left open, connections closed under our hands."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -93,6 +94,18 @@ async def test_it_uses_starttls_where_offered_and_logs_in_after_it(
         assert (await pool.send(mail())).kind is OutcomeKind.DONE
         await pool.close()
     assert server.tls == [True, True]
+
+
+async def test_in_tls_from_the_start_it_knows_that_the_server_takes_any_letters(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chain, context = certificate(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(chain))
+    async with strict_smtp(StrictServer(wrapped=context)) as server:
+        pool = pool_of(server, scheme="smtps")
+        outcome = await pool.send(replace(mail("zoë@example.com"), utf8=True))
+        await pool.close()
+    assert (outcome.kind, server.taken) == (OutcomeKind.DONE, ["zoë@example.com"])
 
 
 async def test_a_certificate_nobody_vouches_for_is_refused_before_anything_is_said(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from drippulse.enrollments import queries as enrollment_queries
 from drippulse.enrollments.queries import Filters
 from drippulse.kit.db import Database, Role
-from drippulse.kit.pagination import PageRequest
+from drippulse.kit.pagination import ListRequest, PageRequest
 from drippulse.kit.services import AppServices
 from drippulse.settings import Settings
 from drippulse.workflows import queries as workflow_queries
@@ -103,7 +103,7 @@ async def test_the_queries_find_nothing_when_their_filter_names_the_other_organi
     theirs = two.theirs.id
     async with services.database.tenant(two.mine.id) as session:
         assert await workflow_queries.by_id(session, theirs, two.their_workflow) is None
-        assert await workflow_queries.page(session, theirs, ALL, status=None, q=None) == []
+        assert await workflow_queries.page(session, theirs, ListRequest(ALL)) == []
         assert await enrollment_queries.page(session, theirs, two.their_workflow, Filters(), ALL) == []
         assert await enrollment_queries.counts(session, theirs, two.their_workflow) == []
         assert await enrollment_queries.detail(session, theirs, two.their_workflow, two.their_enrollment) is None
@@ -114,9 +114,9 @@ async def test_the_queries_find_nothing_foreign_without_row_level_security(servi
     async with services.database.session(Role.ENGINE) as session:
         assert await session.fetchval("SELECT count(DISTINCT organization_id) FROM enrollment") >= 2  # no net here
         assert await workflow_queries.by_id(session, mine, two.their_workflow) is None
-        pages = await workflow_queries.page(session, mine, ALL, status=None, q=None)
+        pages = await workflow_queries.page(session, mine, ListRequest(ALL))
         assert [row["id"] for row in pages] == [two.my_workflow]
-        assert await workflow_queries.count(session, mine, status=None, q=None) == 1
+        assert await workflow_queries.count(session, mine, ListRequest(ALL)) == 1
         assert await enrollment_queries.page(session, mine, two.their_workflow, Filters(), ALL) == []
         assert await enrollment_queries.counts(session, mine, two.their_workflow) == []
         assert await enrollment_queries.count(session, mine, two.their_workflow, Filters()) == 0

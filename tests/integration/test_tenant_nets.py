@@ -13,72 +13,39 @@ from drippulse.kit.db import Database
 from drippulse_server.asgi import create_app_of
 from drippulse_server.services import build_services
 from tests.conftest import MakeDatabase
+from tests.support.access import RANDOM, furnish, operations
 from tests.support.lifespan import running
 from tests.support.nets import drop_row_level_security, services_without_filters
 from tests.support.organizations import TestOrganization, make_organization
-from tests.support.planted import APPROVAL, STALL, plant
-from tests.support.v1 import Ref, make_contact, make_template, ref
-from tests.support.workflows import SEED_WORKFLOW, create_workflow, enroll
+from tests.support.v1 import Ref
+from tests.support.workflows import SEED_WORKFLOW
 
-UNKNOWN = 999_999_999
 SLACK = {"provider": "slack", "bot_token": "xoxb-0-canary"}
 APPROVALS, STALLS = "/api/v1/approvals", "/api/v1/stalls"
 WORKFLOWS, CONNECTIONS = "/api/v1/workflows", "/api/v1/integration_connections"
-CASES: list[tuple[str, str, dict[str, Any] | None]] = [
-    ("GET", WORKFLOWS + "/{workflow}", None),
-    ("PATCH", WORKFLOWS + "/{workflow}", {"name": "taken over", "status": "archived", "steps": []}),
-    ("DELETE", WORKFLOWS + "/{workflow}", None),
-    ("POST", WORKFLOWS + "/{workflow}/test", {}),
-    ("POST", WORKFLOWS + "/{workflow}/simulate", {"contacts": [{"email": "a@b.com"}]}),
-    ("GET", WORKFLOWS + "/{workflow}/draft", None),
-    ("PUT", WORKFLOWS + "/{workflow}/draft", {"steps": []}),
-    ("DELETE", WORKFLOWS + "/{workflow}/draft", None),
-    ("POST", WORKFLOWS + "/{workflow}/publish/preview", {"strategy": "exit"}),
-    ("POST", WORKFLOWS + "/{workflow}/publish", {}),
-    ("GET", WORKFLOWS + "/{workflow}/moves", None),
-    ("GET", WORKFLOWS + "/{workflow}/versions", None),
-    ("GET", WORKFLOWS + "/{workflow}/versions/1", None),
-    ("GET", WORKFLOWS + "/{workflow}/versions/diff?from=1&to=1", None),
-    ("POST", WORKFLOWS + "/{workflow}/versions/1/restore", None),
-    ("GET", WORKFLOWS + "/{workflow}/enrollments", None),
-    ("POST", WORKFLOWS + "/{workflow}/enrollments/bulk", {"contacts": [{"email": "a@b.com"}]}),
-    ("GET", WORKFLOWS + "/{workflow}/enrollments/{enrollment}", None),
-    ("DELETE", WORKFLOWS + "/{workflow}/enrollments/{enrollment}", None),
+API = ("/api/v1/", "/v1/")
+EXTRA: list[tuple[str, str, dict[str, Any] | None]] = [
     ("GET", WORKFLOWS + "/{mine}/enrollments/{enrollment}", None),
-    ("POST", WORKFLOWS + "/{workflow}/enrollments/{enrollment}/pause", {}),
-    ("POST", WORKFLOWS + "/{workflow}/enrollments/{enrollment}/resume", {}),
-    ("POST", WORKFLOWS + "/{workflow}/enrollments/{enrollment}/cancel", {}),
-    ("POST", WORKFLOWS + "/{workflow}/enrollments/{enrollment}/retry", {}),
-    ("POST", WORKFLOWS + "/{workflow}/enrollments/{enrollment}/resolve", {"action": "skip"}),
     ("POST", WORKFLOWS + "/{mine}/enrollments/{enrollment}/cancel", {}),
-    ("GET", WORKFLOWS + "/{workflow}/enrollments/{enrollment}/explain", None),
     ("GET", WORKFLOWS + "/{mine}/enrollments/{enrollment}/explain", None),
-    ("POST", WORKFLOWS + "/{workflow}/enrollments/actions", {"action": "cancel", "all": True}),
-    ("GET", WORKFLOWS + "/{workflow}/unknown_sends", None),
-    ("POST", WORKFLOWS + "/{workflow}/unknown_sends/resolve", {"action": "dismiss", "all": True}),
-    ("GET", WORKFLOWS + "/{workflow}/holds", None),
-    ("POST", WORKFLOWS + "/{workflow}/pause", {}),
-    ("POST", WORKFLOWS + "/{workflow}/resume", {}),
-    ("POST", WORKFLOWS + "/{workflow}/steps/s1/pause", {}),
-    ("POST", WORKFLOWS + "/{workflow}/steps/s1/resume", {}),
     ("DELETE", WORKFLOWS + "/{mine}/enrollments/{enrollment}", None),
-    ("GET", APPROVALS + "/{approval}", None),
-    ("POST", APPROVALS + "/{approval}/decide", {"decision": "approve"}),
-    ("GET", CONNECTIONS + "/{connection}", None),
-    ("PATCH", CONNECTIONS + "/{connection}", {"note": "taken over", "bot_token": "xoxb-1-mine"}),
-    ("DELETE", CONNECTIONS + "/{connection}", None),
-    ("POST", CONNECTIONS + "/{connection}/test_connection", {}),
-    ("GET", "/v1/workflows/{workflow:wf}", None),
-    ("PATCH", "/v1/workflows/{workflow:wf}", {"name": "taken over", "nodes": []}),
-    ("DELETE", "/v1/workflows/{workflow:wf}", None),
-    ("GET", "/v1/contacts/{contact:con}", None),
-    ("PATCH", "/v1/contacts/{contact:con}", {"firstName": "taken over"}),
-    ("DELETE", "/v1/contacts/{contact:con}", None),
-    ("GET", "/v1/templates/{template:tpl}", None),
-    ("PATCH", "/v1/templates/{template:tpl}", {"subject": "taken over"}),
-    ("DELETE", "/v1/templates/{template:tpl}", None),
-    ("GET", "/v1/enrollments/{enrollment:enr}", None),
-    ("GET", "/v1/enrollments/{enrollment:enr}/logs", None),
+]
+"""Somebody else's below one's own."""
+WITH_IDS = [operation for operation in operations() if "{" in operation.path and operation.path.startswith(API)]
+VOLATILE = (
+    "/api/v1/health",
+    "/api/v1/openapi.json",
+    "/api/v1/admin/verify",
+    "/api/v1/track/",
+    "/api/v1/api_keys",
+    "/api/v1/crm/export",
+    "/api/v1/audit_log",
+)
+LISTS_OF_ALL = [
+    operation.path
+    for operation in operations()
+    if operation.method == "GET" and "{" not in operation.path and operation.path.startswith(API)
+    if not operation.path.startswith(VOLATILE)
 ]
 V1_LISTS = ("/v1/workflows", "/v1/contacts", "/v1/templates", "/v1/enrollments")
 OBJECT = "timeline { id } deliveries { id } nurtureEvents { id } runtimeState { bag } workflow { name }"
@@ -102,7 +69,7 @@ class Two:
     database: Database
     mine: TestOrganization
     theirs: TestOrganization
-    ids: dict[str, int]
+    ids: dict[str, str]
     my_workflow: int
     my_enrollment: int
 
@@ -123,48 +90,36 @@ async def two(request: pytest.FixtureRequest, make_database: MakeDatabase) -> As
             return httpx.AsyncClient(transport=transport, base_url="http://drippulse.test", headers=headers)
 
         mine, theirs = await make_organization(services, client), await make_organization(services, client)
-        ids, own = [await _furnish(organization, services.database) for organization in (theirs, mine)]
-        yield Two(name, services.database, mine, theirs, ids, own["workflow"], own["enrollment"])
+        ids, own = [await furnish(organization, services.database) for organization in (theirs, mine)]
+        yield Two(name, services.database, mine, theirs, ids, int(own["workflow"]), int(own["enrollment"]))
 
 
-async def _furnish(organization: TestOrganization, database: Database) -> dict[str, int]:
-    workflow = (await create_workflow(organization.client, name=organization.name))["id"]
-    made = await enroll(organization.client, workflow, {"email": f"{organization.id}@example.com"})
-    connection = await organization.client.post(CONNECTIONS, json=SLACK)
-    ids: dict[str, int] = {
-        "workflow": workflow,
-        "enrollment": made["enrollment_ids"][0],
-        "approval": await plant(database, APPROVAL, organization.id, made["enrollment_ids"][0]),
-        "stall": await plant(database, STALL, organization.id, made["enrollment_ids"][0]),
-        "connection": connection.json()["id"],
-    }
-    contact, template = await make_contact(organization.client), await make_template(organization.client)
-    more = {"contact": ref(contact["id"]), "template": ref(template["id"])}
-    return {**{name: Ref(number) for name, number in ids.items()}, **more}
+async def _snapshot(organization: TestOrganization) -> dict[str, Any]:
+    """All lists of an organization, and its workflow's enrollments."""
+    found = {path: (await organization.client.get(path)).json() for path in LISTS_OF_ALL}
+    enrolled = f"{WORKFLOWS}/{found[WORKFLOWS]['workflows'][0]['id']}/enrollments"
+    return {**found, "enrollments": (await organization.client.get(enrolled)).json()["enrollments"]}
 
 
-async def _snapshot(organization: TestOrganization) -> list[Any]:
-    paths = (WORKFLOWS + "?page=1", CONNECTIONS + "?page=1", APPROVALS, STALLS)
-    found = [(await organization.client.get(path)).json() for path in paths]
-    enrolled = await organization.client.get(f"{WORKFLOWS}/{found[0]['workflows'][0]['id']}/enrollments")
-    return [*found, enrolled.json()["enrollments"]]
-
-
-@pytest.mark.parametrize(("method", "path", "body"), CASES)
-async def test_foreign_ids_answer_as_random_ids_and_change_nothing(
-    method: str, path: str, body: dict[str, Any] | None, two: Two
-) -> None:
+async def test_foreign_ids_answer_as_random_ids_and_change_nothing(two: Two) -> None:
     before = await _snapshot(two.theirs)
-    random = dict.fromkeys(two.ids, Ref(UNKNOWN))
-    urls = [path.format(**ids, mine=two.my_workflow) for ids in (two.ids, random)]
-    answers = [await two.mine.client.request(method, url, json=body) for url in urls]
-    assert [answer.status_code for answer in answers] == [404, 404], answers[0].text
-    assert answers[0].content == answers[1].content
+    mine = {"mine": str(two.my_workflow)}
+    calls = [(op.method, op.url(two.ids), op.url(RANDOM), op.full_body) for op in WITH_IDS]
+    calls += [(method, p.format(**two.ids, **mine), p.format(**RANDOM, **mine), body) for method, p, body in EXTRA]
+    wrong: list[str] = []
+    for method, foreign, random, body in calls:
+        answers = [await two.mine.client.request(method, url, json=body) for url in (foreign, random)]
+        same = answers[0].content == answers[1].content
+        if not same or [answer.status_code for answer in answers] != [404, 404]:
+            wrong.append(f"{method} {foreign}: {[answer.status_code for answer in answers]} {answers[0].text[:200]}")
+    assert wrong == []
     assert await _snapshot(two.theirs) == before
 
 
 async def test_lists_and_totals_have_ones_own_rows_alone(two: Two) -> None:
-    workflows, connections, approvals, stalls, enrollments = await _snapshot(two.mine)
+    found = await _snapshot(two.mine)
+    workflows, connections, approvals, stalls = (found[path] for path in (WORKFLOWS, CONNECTIONS, APPROVALS, STALLS))
+    enrollments = found["enrollments"]
     assert (workflows["total_count"], [row["id"] for row in workflows["workflows"]]) == (1, [two.my_workflow])
     assert (connections["total_count"], len(connections["integration_connections"])) == (1, 1)
     assert [row["id"] for row in enrollments] == [two.my_enrollment]
@@ -175,11 +130,36 @@ async def test_lists_and_totals_have_ones_own_rows_alone(two: Two) -> None:
     assert verified["organization_id"] == two.mine.id
 
 
+async def test_foreign_ids_inside_crm_bodies_answer_as_random_ids(two: Two) -> None:
+    before = await _snapshot(two.theirs)
+    theirs = (await two.theirs.client.get("/api/v1/crm/export")).json()
+    stages = (await two.mine.client.get("/api/v1/crm/opportunity_pipelines")).json()["pipelines"][0]["stages"]
+    told: list[Any] = []
+    foreign = (two.ids["opportunity"], theirs["accounts"][0]["public_id"])
+    for deal, account in (foreign, (RANDOM["opportunity"], "acct_x")):
+        wanted = {"pipeline_stage_id": stages[0]["id"], "ordered_ids": [deal]}
+        answer = await two.mine.client.post("/api/v1/crm/opportunities/reorder", json=wanted)
+        rows = {"contacts": [{"account_id": account}], "opportunities": [{"name": "D", "contact_id": deal}]}
+        report = (await two.mine.client.post("/api/v1/crm/import", json=rows)).json()
+        told.append((answer.status_code, answer.content, report["counts"], report["changeset_id"]))
+    assert told[0] == told[1]
+    assert (told[0][0], told[0][2]["invalid"]) == (404, 2)
+    mine = (await two.mine.client.get("/api/v1/crm/export")).json()
+    for plural in ("accounts", "contacts", "opportunities", "leads", "activities", "pipelines"):
+        here, there = ({row["public_id"] for row in one[plural]} for one in (mine, theirs))
+        assert here
+        assert not here & there
+    taken = {"accounts": [{**theirs["accounts"][0], "name": "taken over"}]}
+    [result] = (await two.mine.client.post("/api/v1/crm/import", json={**taken, "dry_run": True})).json()["results"]
+    assert (result["status"], result["public_id"]) == ("created", theirs["accounts"][0]["public_id"])
+    assert await _snapshot(two.theirs) == before
+
+
 async def test_foreign_ids_inside_v1_bodies_answer_as_random_ids(two: Two) -> None:
     before = [(await two.theirs.client.get(path)).json() for path in V1_LISTS]
-    mine, random = Ref(two.my_workflow), dict.fromkeys(two.ids, Ref(UNKNOWN))
-    for ids in (two.ids, random):
-        workflow, contact, template = f"{ids['workflow']:wf}", f"{ids['contact']:con}", f"{ids['template']:tpl}"
+    mine = Ref(two.my_workflow)
+    for ids in (two.ids, RANDOM):
+        workflow, contact, template = ids["wf"], ids["con"], ids["tpl"]
         answers = [
             await two.mine.client.post("/v1/enrollments", json={"workflowId": workflow, "contactId": contact}),
             await two.mine.client.post("/v1/enrollments", json={"workflowId": f"{mine:wf}", "contactId": contact}),
@@ -199,7 +179,8 @@ async def test_foreign_ids_inside_v1_bodies_answer_as_random_ids(two: Two) -> No
 async def test_foreign_stalls_answer_as_random_ones_and_all_means_ones_own(two: Two) -> None:
     before = await _snapshot(two.theirs)
     answers = [
-        await two.mine.client.post(f"{STALLS}/repair", json={"ids": [number]}) for number in (two.ids["stall"], UNKNOWN)
+        await two.mine.client.post(f"{STALLS}/repair", json={"ids": [number]})
+        for number in (int(two.ids["stall"]), int(RANDOM["stall"]))
     ]
     assert [answer.status_code for answer in answers] == [404, 404]
     assert answers[0].content == answers[1].content
@@ -209,8 +190,8 @@ async def test_foreign_stalls_answer_as_random_ones_and_all_means_ones_own(two: 
 
 async def test_graphql_ids(two: Two) -> None:
     answers: list[Any] = []
-    for ids in (two.ids, dict.fromkeys(two.ids, UNKNOWN)):
-        numbers = {"w": str(ids["workflow"]), "e": str(ids["enrollment"])}
+    for ids in (two.ids, RANDOM):
+        numbers = {"w": ids["workflow"], "e": ids["enrollment"]}
         nodes = {"nw": _global_id("Workflow", ids["workflow"]), "ne": _global_id("Enrollment", ids["enrollment"])}
         body = {"query": BY_ID, "variables": {**numbers, **nodes}}
         answers.append((await two.mine.client.post("/graphql", json=body)).json())
@@ -232,8 +213,8 @@ async def test_graphql_lists_and_loaders(two: Two) -> None:
 
 async def test_graphql_mutations(two: Two) -> None:
     answers = [
-        (await two.mine.client.post("/graphql", json={"query": ENROLL, "variables": {"w": str(number)}})).json()
-        for number in (two.ids["workflow"], UNKNOWN)
+        (await two.mine.client.post("/graphql", json={"query": ENROLL, "variables": {"w": number}})).json()
+        for number in (two.ids["workflow"], RANDOM["workflow"])
     ]
     assert answers[0] == answers[1]
     assert answers[0]["data"]["enrollContacts"]["userErrors"][0]["code"] == "workflow_not_found"
@@ -261,5 +242,5 @@ async def test_the_nets_are_what_the_test_says(two: Two) -> None:
     assert (seen, filtered) == secured[two.nets]
 
 
-def _global_id(kind: str, number: int) -> str:
+def _global_id(kind: str, number: str) -> str:
     return base64.b64encode(f"{kind}:{number}".encode()).decode()

@@ -163,7 +163,7 @@ async def test_a_call_in_flight_is_left_alone_and_follows_once_it_is_settled(wor
     workflow = await world.workflow(email(), LONG)
     [one] = await world.enroll(workflow)
     [held] = await claim(world.database, 10, 30)
-    mail = MailIntent(1, "mail", 0, "ada@example.com", "Hi", "<1@x>", "[]")
+    mail = MailIntent(1, "ada@example.com", "Hi", "<1@x>", "[]")
     intent = keeping(held, intent=True, keep_lease=True, attempt=1, mail=mail, recipient="ada@example.com")
     assert await commit(world.database, [intent], 30) == [Verdict.WRITTEN]
     seen = await save_and_look(world, workflow)

@@ -36,7 +36,6 @@ HEALTHY = [
     f"next_run_at = NULL, claimable_at = NULL, wait_reason = 'approval', updated_at = {OLD}",
     f"next_run_at = NULL, claimable_at = NULL, wait_reason = 'event', updated_at = {OLD}",
     f"next_run_at = NULL, claimable_at = NULL, wait_reason = 'outcome_unknown', updated_at = {OLD}",
-    f"next_run_at = {OLD}, claimable_at = NULL, wait_reason = 'workflow_paused', updated_at = {OLD}",
     f"next_run_at = {OLD}, claimable_at = NULL, holds = 1, updated_at = {OLD}",
     f"next_run_at = {OLD}, claimable_at = NULL, holds = 12, updated_at = {OLD}",
     f"next_run_at = NULL, claimable_at = NULL, wait_reason = NULL, updated_at = {YOUNG}",
@@ -235,3 +234,11 @@ def _rows_of(table: str, plan: dict[str, Any]) -> list[float]:
     count: Callable[[str], float] = lambda name: float(plan.get(name, 0))  # noqa: E731
     own = [count("Actual Rows") + count("Rows Removed by Filter")] if plan.get("Relation Name") == table else []
     return own + [found for part in plan.get("Plans", []) for found in _rows_of(table, part)]
+
+
+async def test_a_wait_reason_of_earlier_versions_excuses_nothing(world: World) -> None:
+    """What holds a run is in its flags; a run that only says so stands still like any other."""
+    state = f"next_run_at = {OLD}, claimable_at = NULL, wait_reason = 'workflow_paused', updated_at = {OLD}"
+    enrollment = await planted(world, state)
+    assert await watch(world.database, LIMIT) == 1
+    assert await open_stalls(world) == [(enrollment, "unclaimable")]

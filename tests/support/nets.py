@@ -30,6 +30,7 @@ class UnfilteredSession(Session):
     def __init__(self, inner: Session) -> None:
         self._inner = inner
         self.organization_id = inner.organization_id
+        self.memo = inner.memo
 
     async def fetch(self, sql: str, *args: Any) -> list[Record]:
         return await self._inner.fetch(unfiltered(sql), *args)

@@ -24,6 +24,7 @@ def settings_of(postgres: EmbeddedPostgres, redis: EmbeddedRedis, **changes: obj
         "database_owner_url": postgres.owner_url,
         "redis_url": redis.url,
         "secret_key": SECRET_KEY,
+        "rate_limit": 0,
         **changes,
     }
     return Settings.model_validate(values)

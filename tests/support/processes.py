@@ -22,6 +22,7 @@ def environment(settings: Settings, **changes: str) -> dict[str, str]:
         "DRIPPULSE_SMTP_URL": settings.smtp_url,
         "DRIPPULSE_SECRET_KEY": settings.secret_key.get_secret_value(),
         "DRIPPULSE_STEP_RETRY_BASE_SECONDS": str(settings.step_retry_base_seconds),
+        "DRIPPULSE_RATE_LIMIT": str(settings.rate_limit),
         **changes,
     }
 

@@ -8,8 +8,12 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+from drippulse.approvals import queries as approvals
 from drippulse.enrollments import admission, claim, commit, effects
-from drippulse.workflows.steps.base import StepContext
+from drippulse.events import dispatcher
+from drippulse.kit.db import Session
+from drippulse.workflows.steps.base import Decision, Prepared, StepContext
+from drippulse.workflows.steps.crm import CrmStep
 from drippulse.workflows.walk import Stop, Walk
 
 
@@ -72,6 +76,38 @@ def rest_for_ever() -> None:
     commit.UPDATE = _replaced(commit.UPDATE, "= 0 THEN i.next_run_at END", "= 0 THEN NULL::timestamptz END")
 
 
+def put_off() -> None:
+    """What comes to rest is due a day later than it should be."""
+    commit.UPDATE = _replaced(commit.UPDATE, "next_run_at = i.next_run_at,", "next_run_at = i.next_run_at + '1 d',")
+    commit.UPDATE = _replaced(commit.UPDATE, "= 0 THEN i.next_run_at END", "= 0 THEN i.next_run_at + '1 d' END")
+
+
+def write_records_twice() -> None:
+    """A step writes into the CRM, and then again."""
+    honest = CrmStep.apply
+
+    async def apply(self: CrmStep, prepared: Prepared, ctx: StepContext, session: Session) -> Decision:
+        await honest(self, prepared, ctx, session)
+        return await honest(self, prepared, ctx, session)
+
+    CrmStep.apply = apply
+
+
+def lose_events() -> None:
+    """The dispatcher passes over what starts a run."""
+    honest = dispatcher.start_runs
+
+    async def start_runs(session: Session, events: Any, listeners: Any) -> bool:
+        return await honest(session, [], listeners)
+
+    dispatcher.start_runs = start_runs
+
+
+def decide_again() -> None:
+    """An approval takes every decision."""
+    approvals.DECIDE = _replaced(approvals.DECIDE, "AND a.status = 'open'", "")
+
+
 def claim_nothing() -> None:
     claim.CLAIM = _replaced(claim.CLAIM, "LIMIT $1::bigint", "LIMIT 0 * $1::bigint")
 
@@ -87,6 +123,10 @@ SABOTAGE: dict[str, Callable[[], None]] = {
         new_key_each_time,
         write_timeline_twice,
         rest_for_ever,
+        put_off,
+        write_records_twice,
+        lose_events,
+        decide_again,
         claim_nothing,
     )
 }

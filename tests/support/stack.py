@@ -17,6 +17,8 @@ import httpx
 import psutil
 
 READY_WITHIN_SECONDS = 60.0
+MANY = "10000000"
+"""Requests a minute: counted as always, and never one too many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ async def running_stack(data_dir: Path, **environment: str) -> AsyncGenerator[St
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *("-m", "drippulse_server", "up", "--port", str(port), "--data-dir", str(data_dir)),
-            env={**kept, **environment},
+            env={**kept, "DRIPPULSE_RATE_LIMIT": MANY, **environment},
             stdout=output,
             stderr=output,
         )

@@ -19,12 +19,16 @@ from cryptography.x509.oid import NameOID
 
 @dataclass
 class StrictServer:
-    """Handler and ledger. `per_connection` messages are taken on a connection, then it answers 421 and closes."""
+    """Handler and ledger. `per_connection` messages are taken on a connection, then it answers 421 and closes.
+
+    With `wrapped` connections are in TLS from the start.
+    """
 
     refuse: str = "refused@"
     per_connection: int = 1000
     answer: str = "250 taken"
     port: int = 0
+    wrapped: ssl.SSLContext | None = None
     taken: list[str] = field(default_factory=list[str])
     tls: list[bool] = field(default_factory=list[bool])
     logins: list[bool] = field(default_factory=list[bool])
@@ -79,7 +83,7 @@ async def strict_smtp(server: StrictServer, **options: Any) -> AsyncGenerator[St
         server.protocols.append(made)
         return made
 
-    listening = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", 0)
+    listening = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", 0, ssl=server.wrapped)
     server.port = listening.sockets[0].getsockname()[1]
     try:
         yield server

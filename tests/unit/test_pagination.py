@@ -1,13 +1,19 @@
 """Pages and cursors."""
 
+import base64
+from typing import Any
+from uuid import UUID
+
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from drippulse.kit.errors import ValidationError
-from drippulse.kit.pagination import MAX_PER_PAGE, encode_cursor, order_by, page_request
+from drippulse.kit.filters import Kind
+from drippulse.kit.pagination import MAX_PER_PAGE, Position, Sort, encode_cursor, order_by, page_request
 
 SORTS = {"created_at": "w.id", "name": "lower(w.name)"}
+TYPED = {"created_at": Sort("c.id", Kind.UUID), "title": Sort("c.title", Kind.TEXT)}
 
 
 def test_without_parameters_the_list_is_whole() -> None:
@@ -29,11 +35,25 @@ def test_a_cursor_comes_back_as_the_position_it_stands_for(position: int) -> Non
     assert page_request(None, None, encode_cursor(position), sorts=SORTS).before_id == position
 
 
-@given(st.text(max_size=30))
-def test_any_text_is_a_cursor_or_refused(text: str) -> None:
+@given(st.uuids(), st.text(max_size=40) | st.none(), st.sampled_from(["title", "-title", "-created_at"]))
+def test_a_cursor_of_any_order_comes_back(key: UUID, value: str | None, sort: str) -> None:
+    request = page_request(None, None, "", sort=sort, sorts=TYPED, key=UUID)
+    written = value if sort != "-created_at" else None
+    assume("\x00" not in (written or ""))
+    cursor = request.cursor_after(key, written)
+    again = page_request(None, None, cursor, sort=sort, sorts=TYPED, key=UUID)
+    assert again.after == Position(key, written)
+    for other in {"title", "-title", "-created_at"} - {sort}:
+        with pytest.raises(ValidationError):
+            page_request(None, None, cursor, sort=other, sorts=TYPED, key=UUID)
+
+
+@given(st.text(max_size=30) | st.binary(max_size=30).map(lambda raw: base64.urlsafe_b64encode(raw).decode()))
+@pytest.mark.parametrize(("sorts", "key"), [(SORTS, int), (TYPED, UUID)])
+def test_any_text_is_a_cursor_or_refused(sorts: Any, key: type[int | UUID], text: str) -> None:
     error: ValidationError | None = None
     try:
-        page_request(None, None, text, sorts=SORTS)
+        page_request(None, None, text, sorts=sorts, key=key)
     except ValidationError as caught:
         error = caught
     assert error is None or list(error.errors) == ["cursor"]

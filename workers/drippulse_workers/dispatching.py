@@ -9,6 +9,7 @@ import structlog
 from drippulse.events.dispatcher import dispatch
 from drippulse.kit.db import Database
 from drippulse.settings import Settings
+from drippulse_workers.starting import opened
 
 PAUSE_AFTER_FAILURE_SECONDS = 1.0
 
@@ -29,7 +30,7 @@ class DispatchLoop:
 
     async def run(self) -> None:
         """Until cancelled; a database that is away is waited for, and the events with it."""
-        await self._database.open()
+        await opened(self._database, asyncio.Event())
         try:
             while True:
                 await self._poked.wait()

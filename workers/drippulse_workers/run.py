@@ -15,7 +15,9 @@ from drippulse.settings import Settings
 from drippulse_workers.actors import declare_wake
 from drippulse_workers.broker import create_broker
 from drippulse_workers.dispatching import DispatchLoop
+from drippulse_workers.importing import ImportLoop
 from drippulse_workers.scheduler import Scheduler
+from drippulse_workers.starting import opened
 from drippulse_workers.wake import DramatiqWaker
 
 POLL_MILLISECONDS = 40  # how long the Dramatiq consumer sleeps between looks at an empty queue, at most
@@ -57,21 +59,26 @@ def _run(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:
 async def _work(settings: Settings, stop: asyncio.Event) -> None:
     from drippulse.enrollments.engine import Engine  # here, so that the scheduler stays small
 
-    engine = await Engine.create(settings)
+    database = Database(settings)
+    if not await opened(database, stop):
+        return
+    engine = await Engine.create(settings, database)
     tune_collector()
     loop = asyncio.get_running_loop()
     broker = create_broker(settings)
-    events = DispatchLoop(settings, engine.poke)
-    declare_wake(broker, lambda: _poke(loop, engine.poke, events.poke))
+    events, imports = DispatchLoop(settings, engine.poke), ImportLoop(settings)
+    declare_wake(broker, lambda: _poke(loop, engine.poke, events.poke, imports.poke))
     listener = dramatiq.Worker(broker, worker_threads=1, worker_timeout=POLL_MILLISECONDS)
     await asyncio.to_thread(listener.start)
     log.info("worker_started")
     running, dispatching = asyncio.create_task(engine.run()), asyncio.create_task(events.run())
+    importing = asyncio.create_task(imports.run())
     await asyncio.wait([asyncio.create_task(stop.wait()), running], return_when=asyncio.FIRST_COMPLETED)
     dispatching.cancel()
+    importing.cancel()
     await engine.stop()
     await running
-    await asyncio.wait([dispatching])
+    await asyncio.wait([dispatching, importing])
     await asyncio.to_thread(listener.stop, timeout=1500)
     await engine.close()
     log.info("worker_stopped")
@@ -85,7 +92,8 @@ def _poke(loop: asyncio.AbstractEventLoop, *pokes: Callable[[], None]) -> None:
 
 async def _schedule(settings: Settings, stop: asyncio.Event) -> None:
     database = Database(settings)
-    await database.open()
+    if not await opened(database, stop):
+        return
     waker = DramatiqWaker(settings)
     log.info("scheduler_started")
     try:

@@ -16,7 +16,8 @@ log = structlog.get_logger(__name__)
 
 
 class Scheduler:
-    """One round every `interval` seconds; a chore that fails is logged, and the next round tries it again."""
+    """One round every `interval` seconds, of quick and of long chores by themselves; a chore that fails is logged, and
+    the next round tries it again."""
 
     def __init__(self, database: Database, waker: Waker, interval: float, chores: Sequence[Chore] = CHORES) -> None:
         self._database = database
@@ -26,16 +27,25 @@ class Scheduler:
         self._next = dict.fromkeys((chore.name for chore in chores), 0.0)
 
     async def run(self, stop: asyncio.Event) -> None:
+        await asyncio.gather(*(self._run(stop, long=long) for long in (False, True)))
+
+    async def _run(self, stop: asyncio.Event, *, long: bool) -> None:
+        chores = [chore for chore in self._chores if chore.long is long]
         while not stop.is_set():
-            await self.round()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), self._interval)
+            found = await self._round(chores)
+            if not (long and found):
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), self._interval)
 
     async def round(self) -> None:
         """Every chore whose time has come, once."""
-        found = [await self._do(chore) for chore in self._chores if time.monotonic() >= self._next[chore.name]]
+        await self._round(self._chores)
+
+    async def _round(self, chores: Sequence[Chore]) -> bool:
+        found = [await self._do(chore) for chore in chores if time.monotonic() >= self._next[chore.name]]
         if any(found):
             await self._waker.wake()
+        return any(found)
 
     async def _do(self, chore: Chore) -> bool:
         try:
@@ -44,5 +54,5 @@ class Scheduler:
             away = isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError | OSError)
             log.error("chore_failed", chore=chore.name, reason=str(error) or type(error).__name__, exc_info=not away)
             return False
-        self._next[chore.name] = time.monotonic() + chore.every
+        self._next[chore.name] = time.monotonic() + (0 if chore.long and found else chore.every)
         return found

@@ -17,6 +17,7 @@ from drippulse_connector_sdk import (
     ProviderUnavailable,
     RateLimited,
     Rejected,
+    answered_at,
     classify_exception,
     classify_response,
     json_object,
@@ -90,6 +91,19 @@ def test_status_is_classified(
 )
 def test_retry_after_is_seconds_or_a_date(value: str | None, seconds: float | None) -> None:
     assert parse_retry_after(value, now=NOW) == seconds
+
+
+def test_a_retry_after_date_is_measured_from_the_answers_own_clock() -> None:
+    headers = {"Retry-After": "Sun, 01 Mar 2026 12:00:20 GMT", "Date": "Sun, 01 Mar 2026 12:00:15 GMT"}
+    error = classify_response(httpx.Response(429, headers=headers), repeatable=True)
+    assert isinstance(error, RateLimited)
+    assert error.retry_after == 5.0
+
+
+@pytest.mark.parametrize("date", ["", "yesterday", "0"])
+def test_an_answer_whose_date_cannot_be_read_is_of_this_moment(date: str) -> None:
+    before = datetime.now(UTC)
+    assert before <= answered_at(httpx.Response(429, headers={"Date": date})) <= datetime.now(UTC)
 
 
 def test_retry_after_date_reaches_the_error() -> None:

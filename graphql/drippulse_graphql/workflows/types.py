@@ -7,7 +7,7 @@ import orjson
 import strawberry
 from strawberry.scalars import JSON
 
-from drippulse.workflows.secrets import SEALED, redact
+from drippulse.workflows.secrets import may_hold_secrets, redact
 from drippulse.workflows.tables import WorkflowStatus
 from drippulse_graphql.enrollments.inputs import EnrollmentFilter, EnrollmentOrder
 from drippulse_graphql.kit.connections import Connection
@@ -42,7 +42,7 @@ class Step:
 def _steps(parent: strawberry.Parent[Row]) -> list[Row]:
     text: str = parent["steps_json"]
     steps = orjson.loads(text)
-    return redact(steps) if SEALED in text else steps
+    return redact(steps) if may_hold_secrets(text) else steps
 
 
 async def _funnel(parent: strawberry.Parent[Row], info: Info) -> Row:

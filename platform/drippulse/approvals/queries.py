@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from drippulse.kit.db import Database, Record, Role, Session
+from drippulse.kit.filters import Filter, Kind, Operator, where
 from drippulse.kit.ids import is_id
-from drippulse.kit.pagination import PageRequest, order_by
+from drippulse.kit.pagination import ListRequest, order_by
 
 LIVE = "(e.status IN ('active', 'paused') AND e.deleted_at IS NULL AND e.visit = a.visit)"
 STATUS = f"(CASE WHEN a.status = 'open' AND NOT {LIVE} THEN 'cancelled' ELSE a.status END)"
@@ -21,6 +22,17 @@ a.decided_by_type, a.decided_by_id, a.decided_at, a.note, a.output, a.created_at
 e.email, e.first_name, e.last_name, e.lead_ref, e.holds <> 0 OR e.status = 'paused' AS held"""
 
 SORTS = {"created_at": "a.id", "due_at": "a.due_at", "decided_at": "a.decided_at"}
+FILTERED = {
+    "status": STATUS,
+    "workflow_id": "a.workflow_id",
+    "enrollment_id": "a.enrollment_id",
+    "role": "a.role",
+    "due_at": "a.due_at",
+    "decided_at": "a.decided_at",
+    "created_at": "a.created_at",
+}
+"""The columns that a list may be filtered by."""
+ONLY_OPEN = Filter("status", Kind.TEXT, Operator.EQ, ("open",))
 
 OF_VISIT = """SELECT a.id, a.status, a.due_at, a.decided_by_type, a.decided_by_id, a.decided_at, a.note, a.output
 FROM approval a WHERE a.organization_id = $1 AND a.enrollment_id = $2 AND a.visit = $3 FOR NO KEY UPDATE"""
@@ -64,14 +76,6 @@ WHERE a.status = 'open' AND e.organization_id = a.organization_id AND e.id = a.e
 
 
 @dataclass(frozen=True, slots=True)
-class Filters:
-    """Which approvals to answer; None does not filter."""
-
-    status: str | None = None
-    workflow_id: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Visit:
     """One visit of an enrollment to an approval step."""
 
@@ -82,34 +86,29 @@ class Visit:
     step_id: str
 
 
-async def page(session: Session, organization_id: int, filters: Filters, request: PageRequest) -> list[Record]:
-    where, args = _where(organization_id, filters)
+async def page(session: Session, organization_id: int, wanted: ListRequest) -> list[Record]:
+    conditions, args = _conditions(organization_id, wanted)
+    request = wanted.page
     if request.before_id is not None:
         args.append(request.before_id)
-        where += f" AND a.id < ${len(args)}"
+        conditions += f" AND a.id < ${len(args)}"
     args += [request.fetch, request.offset]
     order = order_by(request.sort, SORTS, "a.id")
-    sql = f"SELECT {COLUMNS} {FROM}{where} ORDER BY {order} LIMIT ${len(args) - 1} OFFSET ${len(args)}"
+    sql = f"SELECT {COLUMNS} {FROM}{conditions} ORDER BY {order} LIMIT ${len(args) - 1} OFFSET ${len(args)}"
     return await session.fetch(sql, *args)
 
 
-async def count(session: Session, organization_id: int, filters: Filters) -> int:
-    where, args = _where(organization_id, filters)
-    return int(await session.fetchval(f"SELECT count(*) {FROM}{where}", *args))
+async def count(session: Session, organization_id: int, wanted: ListRequest) -> int:
+    conditions, args = _conditions(organization_id, wanted)
+    return int(await session.fetchval(f"SELECT count(*) {FROM}{conditions}", *args))
 
 
-def _where(organization_id: int, filters: Filters) -> tuple[str, list[Any]]:
+def _conditions(organization_id: int, wanted: ListRequest) -> tuple[str, list[Any]]:
     args: list[Any] = [organization_id]
-    where = ""
-    if filters.status == "open":
-        where += f" AND a.status = 'open' AND {LIVE}"
-    elif filters.status is not None:
-        args.append(filters.status)
-        where += f" AND {STATUS} = ${len(args)}"
-    if filters.workflow_id is not None:
-        args.append(filters.workflow_id)
-        where += f" AND a.workflow_id = ${len(args)}"
-    return where, args
+    conditions = where(wanted.filters, FILTERED, args)
+    if ONLY_OPEN in wanted.filters:
+        conditions += f" AND a.status = 'open' AND {LIVE}"  # says the same in words that an index knows
+    return conditions, args
 
 
 async def by_id(session: Session, organization_id: int, approval_id: int) -> Record | None:

@@ -7,7 +7,6 @@ import orjson
 from drippulse.approvals import queries
 from drippulse.approvals.errors import ApprovalClosedError
 from drippulse.approvals.policy import require_decider
-from drippulse.approvals.queries import Filters
 from drippulse.approvals.schemas import Decision
 from drippulse.approvals.tables import ApprovalStatus
 from drippulse.enrollments.wake import Waker
@@ -15,10 +14,8 @@ from drippulse.events import service as events
 from drippulse.kit.clock import isoformat, isoformat_or_none
 from drippulse.kit.db import Record, Session
 from drippulse.kit.errors import not_found
-from drippulse.kit.ids import is_id
 from drippulse.kit.json import dump_json
-from drippulse.kit.pagination import PageRequest, encode_cursor
-from drippulse.kit.validation import refuse_unknown_status
+from drippulse.kit.pagination import ListRequest, listed
 from drippulse.organizations.policy import Principal
 
 LIST_LIMIT = 500
@@ -59,24 +56,11 @@ def _actor(kind: str | None, number: int | None) -> dict[str, Any] | None:
     return None if kind is None else {"type": kind, "id": number}
 
 
-async def list_approvals(
-    session: Session, principal: Principal, filters: Filters, request: PageRequest
-) -> dict[str, Any]:
+async def list_approvals(session: Session, principal: Principal, wanted: ListRequest) -> dict[str, Any]:
     """`{approvals, total_count}`, newest first; paginated answers also have `next_cursor`."""
-    refuse_unknown_status(filters.status, ApprovalStatus)
     organization = principal.organization_id
-    if filters.workflow_id is not None and not is_id(filters.workflow_id):
-        return {"approvals": [], "total_count": 0, **({"next_cursor": None} if request.paginated else {})}
-    rows = await queries.page(session, organization, filters, request)
-    more = request.limit is not None and len(rows) > request.limit
-    rows = rows[: request.limit]
-    answer: dict[str, Any] = {
-        "approvals": [present(row) for row in rows],
-        "total_count": await queries.count(session, organization, filters),
-    }
-    if request.paginated:
-        answer["next_cursor"] = encode_cursor(rows[-1]["id"]) if more else None
-    return answer
+    rows = await queries.page(session, organization, wanted)
+    return listed("approvals", rows, wanted.page, present, await queries.count(session, organization, wanted))
 
 
 async def get_approval(session: Session, principal: Principal, approval_id: int) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from drippulse.crm import queries
+from drippulse.crm.records import SPECS
 from drippulse.crm.tables import RecordType
 from drippulse.kit.addresses import normalize_address, same_mailbox_key
 from drippulse.kit.db import Record, Session
@@ -18,7 +19,7 @@ async def find_record(session: Session, kind: RecordType, organization_id: int, 
         row = await queries.locked(session, kind, organization_id, record_id)
     if row is None:
         row = await queries.by_any_external(session, kind, organization_id, text)
-    if row is None and normalize_address(text) is not None:
+    if row is None and SPECS[kind].unique_by_email and normalize_address(text) is not None:
         row = await queries.by_email_key(session, kind, organization_id, same_mailbox_key(text))
     return row
 

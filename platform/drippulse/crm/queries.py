@@ -1,18 +1,43 @@
 """Reads and writes of CRM records. Every statement names the organization: the engine's role sees all of them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from drippulse.crm.records import SPECS
 from drippulse.crm.tables import RecordType
 from drippulse.kit.db import Record, Session
 from drippulse.workflows.queries import like
 
 LIVE = "r.organization_id = $1 AND r.deleted_at IS NULL"
-PERSON = """r.id, r.public_id, r.email, r.email_key, r.first_name, r.last_name, r.company, r.phone, r.timezone,
-r.attributes, r.tags, r.external_system, r.external_id, r.created_at, r.updated_at"""
-COLUMNS = {RecordType.CONTACT: PERSON, RecordType.LEAD: f"{PERSON}, r.score, r.status, r.owner, r.contact_id"}
-MATCHES = "(r.email ILIKE {} OR r.first_name || ' ' || r.last_name ILIKE {} OR r.company ILIKE {} OR r.public_id = {})"
+PEOPLE_MATCH = (
+    "(r.email ILIKE {} OR r.first_name || ' ' || r.last_name ILIKE {} OR r.company ILIKE {} OR r.public_id = {})"
+)
+
+
+async def by_ref(session: Session, kind: RecordType, organization_id: int, ref: str) -> Record | None:
+    """The live record with this UUID or public id."""
+    column, value = _identified(ref)
+    return await session.fetchrow(f"{_select(kind)} AND r.{column} = $2", organization_id, value)
+
+
+async def deleted_by_ref(session: Session, kind: RecordType, organization_id: int, ref: str) -> Record | None:
+    """The deleted record with this UUID or public id, locked."""
+    column, value = _identified(ref)
+    sql = f"SELECT {SPECS[kind].select} FROM {kind.value} r WHERE r.organization_id = $1 AND r.deleted_at IS NOT NULL"
+    return await session.fetchrow(f"{sql} AND r.{column} = $2 FOR UPDATE", organization_id, value)
+
+
+async def id_of(session: Session, kind: RecordType, organization_id: int, ref: str) -> UUID | None:
+    """The id of the live record with this UUID or public id."""
+    column, value = _identified(ref)
+    sql = f"SELECT r.id FROM {kind.value} r WHERE {LIVE} AND r.{column} = $2"
+    return await session.fetchval(sql, organization_id, value)
+
+
+async def is_member(session: Session, organization_id: int, user_id: int) -> bool:
+    sql = "SELECT EXISTS (SELECT 1 FROM membership WHERE organization_id = $1 AND user_id = $2 AND status = 'active')"
+    return bool(await session.fetchval(sql, organization_id, user_id))
 
 
 async def by_public_id(session: Session, kind: RecordType, organization_id: int, public_id: str) -> Record | None:
@@ -70,7 +95,7 @@ async def insert(session: Session, kind: RecordType, organization_id: int, value
     places = ", ".join(f"${number}" for number in range(2, len(names) + 2))
     return await session.fetchrow(
         f"""INSERT INTO {kind.value} AS r (organization_id, {", ".join(names)}) VALUES ($1, {places})
-            ON CONFLICT DO NOTHING RETURNING {COLUMNS[kind]}""",
+            ON CONFLICT DO NOTHING RETURNING {SPECS[kind].select}""",
         organization_id,
         *values.values(),
     )
@@ -83,26 +108,57 @@ async def update(
     changes = "".join(f", {name} = ${number}" for number, name in enumerate(values, start=3))
     return await session.fetchrow(
         f"""UPDATE {kind.value} r SET updated_at = now(){changes}
-            WHERE {LIVE} AND r.id = $2 RETURNING {COLUMNS[kind]}""",
+            WHERE {LIVE} AND r.id = $2 RETURNING {SPECS[kind].select}""",
         organization_id,
         record_id,
         *values.values(),
     )
 
 
-async def soft_delete(session: Session, kind: RecordType, organization_id: int, record_id: UUID) -> None:
-    await session.execute(
-        f"UPDATE {kind.value} r SET deleted_at = now(), updated_at = now() WHERE {LIVE} AND r.id = $2",
+async def soft_delete(session: Session, kind: RecordType, organization_id: int, record_id: UUID) -> bool:
+    """Whether it was there."""
+    sql = f"UPDATE {kind.value} r SET deleted_at = now(), updated_at = now() WHERE {LIVE} AND r.id = $2 RETURNING 1"
+    return await session.fetchval(sql, organization_id, record_id) is not None
+
+
+async def soft_delete_untouched(
+    session: Session, kind: RecordType, organization_id: int, changesets: Sequence[int], ids: Sequence[UUID]
+) -> list[Record]:
+    """Delete those of `ids` that no changeset but these has changed; the rows that it was."""
+    return await session.fetch(
+        f"""UPDATE {kind.value} r SET deleted_at = now(), updated_at = now()
+            WHERE {LIVE} AND r.id = ANY ($2::uuid[]) AND NOT EXISTS (
+              SELECT 1 FROM change_event c WHERE c.organization_id = $1 AND c.record_id = r.id
+                AND c.changeset_id <> ALL ($3::bigint[]))
+            RETURNING {SPECS[kind].select}""",
+        organization_id,
+        ids,
+        changesets,
+    )
+
+
+async def restore(session: Session, kind: RecordType, organization_id: int, record_id: UUID) -> Record | None:
+    """The row, live again. Raises asyncpg.UniqueViolationError when another live record has its unique values."""
+    return await session.fetchrow(
+        f"""UPDATE {kind.value} r SET deleted_at = NULL, merged_into_id = NULL, updated_at = now()
+            WHERE r.organization_id = $1 AND r.id = $2 AND r.deleted_at IS NOT NULL RETURNING {SPECS[kind].select}""",
         organization_id,
         record_id,
     )
 
 
+def _identified(ref: str) -> tuple[str, Any]:
+    try:
+        return "id", UUID(ref)
+    except ValueError:
+        return "public_id", ref
+
+
 def _select(kind: RecordType) -> str:
-    return f"SELECT {COLUMNS[kind]} FROM {kind.value} r WHERE {LIVE}"
+    return f"SELECT {SPECS[kind].select} FROM {kind.value} r WHERE {LIVE}"
 
 
 def _search(organization_id: int, q: str | None) -> tuple[str, list[Any]]:
     if not q:
         return "", [organization_id]
-    return f" AND {MATCHES.replace('{}', '$2', 3).replace('{}', '$3')}", [organization_id, like(q), q]
+    return f" AND {PEOPLE_MATCH.replace('{}', '$2', 3).replace('{}', '$3')}", [organization_id, like(q), q]

@@ -1,33 +1,123 @@
-"""What goes into CRM records."""
+"""What goes into CRM records. On an update, fields left out stay as they are."""
 
+from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
-from uuid import UUID
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema, field_validator, model_validator
 
+from drippulse.crm.tables import ActivityType, OpportunityStatus
 from drippulse.enrollments.contacts import read_timezone
 from drippulse.kit.errors import DomainError
 from drippulse.kit.validation import Input
 
+MAX_AMOUNT = Decimal("9999999999999.99")
+"""Two decimals of more would not survive a JSON number."""
+
+
+def _day(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise ValueError('must be a date such as "2026-03-31"') from None
+
+
+def _moment(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        raise ValueError('must be a time such as "2026-03-31T09:00:00Z"') from None
+    try:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("is outside the years that can be stored") from None
+
+
+def _amount(value: object) -> object:
+    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
+        return value
+    try:
+        amount = Decimal(str(value))
+    except InvalidOperation:
+        raise ValueError("must be a number such as 1200.50") from None
+    if not amount.is_finite() or abs(amount) > MAX_AMOUNT:
+        raise ValueError(f"must be a number of at most {MAX_AMOUNT}")
+    return amount.quantize(Decimal("0.01"))
+
+
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+LongText = Annotated[str, StringConstraints(max_length=100_000)]
 ExternalText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 Attributes = Annotated[dict[str, Any], Field(max_length=500)]
+Reference = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), Field(description="UUID or public id.")
+]
+Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
+Moment = Annotated[datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})]
+Amount = Annotated[Decimal, BeforeValidator(_amount), WithJsonSchema({"type": "number"})]
+Percent = Annotated[int, Field(ge=0, le=100)]
+Count = Annotated[int, Field(ge=0, le=2_147_483_647)]
+MemberId = Annotated[int, Field(ge=1, le=2**63 - 1, description="Id of a user who is a member of the organization.")]
 
 
-class PersonFields(Input):
-    """What contacts and leads have in common. On an update, fields left out stay as they are."""
+class RecordFields(Input):
+    """What all records have in common."""
+
+    external_system: ExternalText | None = None
+    external_id: ExternalText | None = None
+    owner_id: MemberId | None = None
+    tags: list[Tag] = Field(default_factory=list[Tag], max_length=100)
+    attributes: Attributes = Field(default_factory=dict[str, Any], description="Free-form; replaced as a whole.")
+    custom_fields: Attributes = Field(
+        default_factory=dict[str, Any], description="Values of defined fields; merged by key, null removes one."
+    )
+
+    @model_validator(mode="after")
+    def _external_together(self) -> "RecordFields":
+        if (self.external_system is None) != (self.external_id is None):
+            raise ValueError("give external_system and external_id together")
+        return self
+
+
+class AddressFields(RecordFields):
+    """A postal address."""
+
+    street: Text = ""
+    city: Text = ""
+    state: Text = ""
+    postal_code: Text = ""
+    country: Text = ""
+    description: LongText = ""
+
+
+class AccountFields(AddressFields):
+    """An account."""
+
+    name: Name
+    domain: Text = ""
+    website: Text = ""
+    industry: Text = ""
+    phone: Text = ""
+    employee_count: Count | None = None
+    annual_revenue: Amount | None = None
+
+
+class PersonFields(AddressFields):
+    """What contacts and leads have in common."""
 
     email: Annotated[str, StringConstraints(max_length=320)] | None = None
     first_name: Text = ""
     last_name: Text = ""
     company: Text = ""
+    title: Text = ""
     phone: Text = ""
     timezone: str | None = None
-    attributes: Attributes = Field(default_factory=dict[str, Any])
-    tags: list[Tag] = Field(default_factory=list[Tag], max_length=100)
-    external_system: ExternalText | None = None
-    external_id: ExternalText | None = None
 
     @field_validator("timezone")
     @classmethod
@@ -37,15 +127,11 @@ class PersonFields(Input):
         except DomainError as error:
             raise ValueError(error.message) from None
 
-    @model_validator(mode="after")
-    def _external_together(self) -> "PersonFields":
-        if (self.external_system is None) != (self.external_id is None):
-            raise ValueError("give external_system and external_id together")
-        return self
-
 
 class ContactFields(PersonFields):
     """A contact."""
+
+    account_id: Reference | None = None
 
 
 class LeadFields(PersonFields):
@@ -53,5 +139,45 @@ class LeadFields(PersonFields):
 
     score: float | None = Field(default=None, allow_inf_nan=False, strict=False)
     status: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)] = "new"
-    owner: Text | None = None
-    contact_id: Annotated[UUID, Field(strict=False)] | None = None
+    source: Text = ""
+    website: Text = ""
+    contact_id: Reference | None = None
+
+
+class OpportunityFields(RecordFields):
+    """An opportunity. Without a pipeline it goes to the caller's default one, without a stage to its first."""
+
+    name: Name
+    account_id: Reference | None = None
+    contact_id: Reference | None = None
+    pipeline_id: Reference | None = None
+    pipeline_stage_id: Reference | None = None
+    status: OpportunityStatus = Field(
+        default=OpportunityStatus.OPEN,
+        strict=False,
+        description="Moves it to a stage of that type.",
+    )
+    amount: Amount | None = None
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = Field(default="USD", description="ISO 4217.")
+    probability: Percent | None = Field(default=None, description="Percent; null: the stage's.")
+    expected_close_date: Day | None = None
+    lost_reason: Text = ""
+    source: Text = ""
+    description: LongText = ""
+
+
+class ActivityFields(RecordFields):
+    """An activity, about any of an account, a contact, a lead and an opportunity."""
+
+    type: ActivityType = Field(default=ActivityType.NOTE, strict=False)
+    subject: Text = ""
+    body: LongText = ""
+    outcome: Text = ""
+    occurred_at: Moment | None = None
+    due_at: Moment | None = None
+    completed_at: Moment | None = None
+    duration_minutes: Count | None = None
+    account_id: Reference | None = None
+    contact_id: Reference | None = None
+    lead_id: Reference | None = None
+    opportunity_id: Reference | None = None

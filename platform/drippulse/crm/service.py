@@ -1,23 +1,30 @@
-"""What CRM records do: create, change, upsert, delete, each with its event.
+"""What CRM records do: create, change, upsert, delete, restore, each with its audit row and its event.
 
 Works under the application's role and, for steps, under the engine's.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
+import orjson
 
-from drippulse.crm import queries
+from drippulse.crm import queries, reporting
+from drippulse.crm.changes.service import OpenChangeset, changeset_of
+from drippulse.crm.custom_fields.service import check_custom_fields
 from drippulse.crm.errors import NoIdentityError, RecordExistsError
-from drippulse.crm.schemas import PersonFields
+from drippulse.crm.pipelines import placing
+from drippulse.crm.records import SPECS
+from drippulse.crm.references import resolve
+from drippulse.crm.schemas import RecordFields
 from drippulse.crm.state import changed_columns, columns, public_id
 from drippulse.crm.tables import RecordType
-from drippulse.events import service as events
 from drippulse.events.service import Actor
 from drippulse.kit.addresses import same_mailbox_key
 from drippulse.kit.db import Record, Session
 from drippulse.kit.errors import not_found
+from drippulse.kit.json import dump_json
 from drippulse.kit.uuid7 import uuid7
 
 UNIQUE_NAMES = {"email": "e-mail address", "external": "external id"}
@@ -31,17 +38,20 @@ class Upserted:
     created: bool
 
 
-async def create_record(session: Session, actor: Actor, kind: RecordType, fields: PersonFields) -> Record:
-    """Raises InvalidEmailError, and RecordExistsError when another has the address or the external id."""
-    row = await _insert(session, actor, kind, columns(fields, only_sent=False))
+async def create_record(
+    session: Session, actor: Actor, kind: RecordType, fields: RecordFields, changeset: OpenChangeset | None = None
+) -> Record:
+    """Raises NotFoundError for what the fields refer to, InvalidEmailError, and RecordExistsError when another has the
+    address or the external id."""
+    row = await _insert(session, actor, kind, columns(fields, only_sent=False), changeset)
     if row is None:
         raise RecordExistsError(kind.value, "e-mail address or external id")
     return row
 
 
-async def get_record(session: Session, actor: Actor, kind: RecordType, record: str) -> Record:
-    """By its public id. Raises NotFoundError for unknown, deleted and foreign ones alike."""
-    row = await queries.by_public_id(session, kind, actor.organization_id, record)
+async def get_record(session: Session, actor: Actor, kind: RecordType, ref: str) -> Record:
+    """By its UUID or public id. Raises NotFoundError for unknown, deleted and foreign ones alike."""
+    row = await queries.by_ref(session, kind, actor.organization_id, ref)
     if row is None:
         raise not_found(kind.value)
     return row
@@ -56,19 +66,39 @@ async def list_records(
     return rows, await queries.count(session, kind, organization_id, q=q)
 
 
-async def update_record(session: Session, actor: Actor, kind: RecordType, record: str, fields: PersonFields) -> Record:
+async def update_record(
+    session: Session,
+    actor: Actor,
+    kind: RecordType,
+    ref: str,
+    fields: RecordFields,
+    changeset: OpenChangeset | None = None,
+) -> Record:
     """Change what was sent. Raises NotFoundError, InvalidEmailError, RecordExistsError."""
-    row = await get_record(session, actor, kind, record)
-    return await _update(session, actor, kind, row, columns(fields, only_sent=True))
+    row = await get_record(session, actor, kind, ref)
+    return await change_columns(session, actor, kind, row, columns(fields, only_sent=True), changeset)
 
 
-async def patch_record(session: Session, actor: Actor, kind: RecordType, row: Record, fields: PersonFields) -> Record:
+async def patch_record(
+    session: Session,
+    actor: Actor,
+    kind: RecordType,
+    row: Record,
+    fields: RecordFields,
+    changeset: OpenChangeset | None = None,
+) -> Record:
     """Change what was sent of a record that was found; attributes are merged instead of replaced."""
-    return await _update(session, actor, kind, row, columns(fields, only_sent=True), merge=True)
+    return await change_columns(session, actor, kind, row, columns(fields, only_sent=True), changeset, merge=True)
 
 
 async def upsert_record(
-    session: Session, actor: Actor, kind: RecordType, fields: PersonFields, *, record: str | None = None
+    session: Session,
+    actor: Actor,
+    kind: RecordType,
+    fields: RecordFields,
+    *,
+    record: str | None = None,
+    changeset: OpenChangeset | None = None,
 ) -> Upserted:
     """Find by public id, then by external id, then by address, and change what was sent; or create it.
 
@@ -82,18 +112,105 @@ async def upsert_record(
     for _ in range(3):  # somebody else may create or delete it in between
         found = await _find(session, actor, kind, record, values)
         if found is not None:
-            return Upserted(await _update(session, actor, kind, found, values), created=False)
-        made = await _insert(session, actor, kind, columns(fields, only_sent=False))
+            return Upserted(await change_columns(session, actor, kind, found, values, changeset), created=False)
+        made = await _insert(session, actor, kind, columns(fields, only_sent=False), changeset)
         if made is not None:
             return Upserted(made, created=True)
     raise RecordExistsError(kind.value, "e-mail address or external id")
 
 
-async def delete_record(session: Session, actor: Actor, kind: RecordType, record: str) -> None:
-    """Soft. Raises NotFoundError."""
-    row = await get_record(session, actor, kind, record)
-    await queries.soft_delete(session, kind, actor.organization_id, row["id"])
-    await _report(session, actor, kind, "deleted", row)
+async def delete_record(
+    session: Session, actor: Actor, kind: RecordType, ref: str, changeset: OpenChangeset | None = None
+) -> Record:
+    """Soft; the row as it was. Raises NotFoundError."""
+    row = await get_record(session, actor, kind, ref)
+    if not await queries.soft_delete(session, kind, actor.organization_id, row["id"]):
+        raise not_found(kind.value)
+    opened = changeset or changeset_of(session, actor)
+    await reporting.deleted(session, actor, opened, kind, row)
+    return row
+
+
+async def restore_record(
+    session: Session, actor: Actor, kind: RecordType, ref: str, changeset: OpenChangeset | None = None
+) -> Record:
+    """Bring a deleted record back. Raises NotFoundError, and RecordExistsError when another has its address or external
+    id by now."""
+    row = await queries.deleted_by_ref(session, kind, actor.organization_id, ref)
+    if row is None:
+        raise not_found(kind.value)
+    await session.execute("SAVEPOINT crm_restore")
+    try:
+        restored = await queries.restore(session, kind, actor.organization_id, row["id"])
+    except asyncpg.UniqueViolationError as error:
+        await session.execute("ROLLBACK TO SAVEPOINT crm_restore")
+        raise _taken(kind, error) from None
+    await session.execute("RELEASE SAVEPOINT crm_restore")
+    if restored is None:
+        raise not_found(kind.value)
+    await reporting.restored(session, actor, changeset or changeset_of(session, actor), kind, restored)
+    return restored
+
+
+async def change_columns(
+    session: Session,
+    actor: Actor,
+    kind: RecordType,
+    found: Record,
+    values: dict[str, Any],
+    changeset: OpenChangeset | None = None,
+    *,
+    merge: bool = False,
+) -> Record:
+    """Change a live record by columns, as `state.columns` gives them; the row as it is now.
+
+    Raises NotFoundError when it is gone meanwhile or something it refers to is unknown, and RecordExistsError.
+    """
+    organization_id = actor.organization_id
+    row = await queries.locked(session, kind, organization_id, found["id"])
+    if row is None:
+        raise not_found(kind.value)
+    await _complete(session, actor, kind, values, row)
+    changes = changed_columns(row, values, merge=merge)
+    if not changes:
+        return row
+    changed = await _update(session, kind, organization_id, row, changes)
+    await reporting.updated(session, actor, changeset or changeset_of(session, actor), kind, row, changed, changes)
+    return changed
+
+
+async def _complete(
+    session: Session, actor: Actor, kind: RecordType, values: dict[str, Any], row: Record | None
+) -> None:
+    """Look up what `values` refer to, check custom fields, and place an opportunity. `row` None: it is created."""
+    await resolve(session, kind, actor.organization_id, values)
+    if row is None or "custom_fields" in values:
+        sent = orjson.loads(values.get("custom_fields", "{}"))
+        checked = await check_custom_fields(session, kind, actor.organization_id, sent, creating=row is None)
+        kept = checked if row is not None else {key: value for key, value in checked.items() if value is not None}
+        values["custom_fields"] = dump_json(kept)
+    if kind is RecordType.OPPORTUNITY:
+        await placing.place(session, actor, values, row)
+
+
+async def _update(
+    session: Session, kind: RecordType, organization_id: int, row: Record, changes: Mapping[str, Any]
+) -> Record:
+    await session.execute("SAVEPOINT crm_update")
+    try:
+        changed = await queries.update(session, kind, organization_id, row["id"], changes)
+    except asyncpg.UniqueViolationError as error:
+        await session.execute("ROLLBACK TO SAVEPOINT crm_update")
+        raise _taken(kind, error) from None
+    await session.execute("RELEASE SAVEPOINT crm_update")
+    if changed is None:
+        raise not_found(kind.value)
+    return changed
+
+
+def _taken(kind: RecordType, error: asyncpg.UniqueViolationError) -> RecordExistsError:
+    constraint = str(error.constraint_name or "")
+    return RecordExistsError(kind.value, UNIQUE_NAMES.get(constraint.rpartition("_")[2], "value"))
 
 
 async def _find(
@@ -107,44 +224,18 @@ async def _find(
         row = await queries.by_external(session, kind, organization_id, system, external_id)
         if row is not None:
             return row
-    if values.get("email") is None:
+    if values.get("email") is None or not SPECS[kind].unique_by_email:
         return None
     return await queries.by_email_key(session, kind, organization_id, same_mailbox_key(values["email"]))
 
 
-async def _insert(session: Session, actor: Actor, kind: RecordType, values: dict[str, Any]) -> Record | None:
+async def _insert(
+    session: Session, actor: Actor, kind: RecordType, values: dict[str, Any], changeset: OpenChangeset | None
+) -> Record | None:
+    await _complete(session, actor, kind, values, None)
     record_id = uuid7()
     identity = {"id": record_id, "public_id": public_id(kind, record_id)}
     row = await queries.insert(session, kind, actor.organization_id, {**identity, **values})
     if row is not None:
-        await _report(session, actor, kind, "created", row)
+        await reporting.created(session, actor, changeset or changeset_of(session, actor), kind, row)
     return row
-
-
-async def _update(
-    session: Session, actor: Actor, kind: RecordType, found: Record, values: dict[str, Any], *, merge: bool = False
-) -> Record:
-    row = await queries.locked(session, kind, actor.organization_id, found["id"])
-    if row is None:
-        raise not_found(kind.value)
-    changes = changed_columns(row, values, merge=merge)
-    if not changes:
-        return row
-    await session.execute("SAVEPOINT crm_update")
-    try:
-        changed = await queries.update(session, kind, actor.organization_id, row["id"], changes)
-    except asyncpg.UniqueViolationError as error:
-        await session.execute("ROLLBACK TO SAVEPOINT crm_update")
-        constraint = str(error.constraint_name or "")
-        raise RecordExistsError(kind.value, UNIQUE_NAMES.get(constraint.rpartition("_")[2], "value")) from None
-    await session.execute("RELEASE SAVEPOINT crm_update")
-    if changed is None:
-        raise not_found(kind.value)
-    names = sorted(name for name in changes if name != "email_key")
-    await _report(session, actor, kind, "updated", changed, changed_fields=names)
-    return changed
-
-
-async def _report(session: Session, actor: Actor, kind: RecordType, what: str, row: Record, **more: Any) -> None:
-    data = {"public_id": row["public_id"], "email": row["email"], **more}
-    await events.append(session, f"{kind.value}.{what}", kind.value, str(row["id"]), actor, data)

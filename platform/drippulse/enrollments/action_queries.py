@@ -2,7 +2,8 @@
 
 from drippulse.enrollments.tables import Hold
 
-LOOK = """SELECT e.id, e.status, e.holds, e.wait_reason, e.lead_ref FROM enrollment e
+LOOK = """SELECT e.id, e.status, e.holds, e.wait_reason, e.lead_ref, e.dedupe_key, e.email, e.exit_reason
+FROM enrollment e
 WHERE e.organization_id = $1 AND e.workflow_id = $2 AND e.id = ANY ($3::bigint[]) AND e.deleted_at IS NULL
 ORDER BY e.id"""
 LOCK = f"{LOOK} FOR NO KEY UPDATE"
@@ -12,6 +13,10 @@ PICKED = "WHERE e.organization_id = $1 AND e.workflow_id = $2 AND e.id = ANY ($3
 CANCEL = f"""UPDATE enrollment e SET status = 'cancelled', exit_reason = $4, next_run_at = NULL, claimable_at = NULL,
   wait_reason = NULL, holds = 0, held_at = NULL, fence = e.fence + 1, finished_at = now(), updated_at = now()
 {PICKED}"""
+
+# What has reached its goal since it failed is at its end.
+END = f"""UPDATE enrollment e SET status = 'completed', next_run_at = NULL, claimable_at = NULL, wait_reason = NULL,
+  signal = NULL, fence = e.fence + 1, finished_at = now(), updated_at = now() {PICKED}"""
 
 # The same step visit, so the same idempotency key; as many attempts as a new one has.
 RETRY = f"""UPDATE enrollment e SET status = 'active', attempt = 0, next_run_at = now(), wait_reason = NULL,

@@ -26,6 +26,7 @@ class Refusal(StrEnum):
     FINISHED = "enrollment_finished"
     NOT_FAILED = "enrollment_not_failed"
     NOTHING_TO_DECIDE = "outcome_not_open"
+    UNDER_WAY = "another_run_under_way"
     GONE = "enrollment_not_found"
 
 
@@ -34,6 +35,8 @@ HARMLESS = frozenset({Refusal.ALREADY_PAUSED, Refusal.NOT_PAUSED, Refusal.ALREAD
 SENTENCES = {
     Refusal.FINISHED: "This run has ended, so there is nothing to stop or to resume. Enroll the contact again instead.",
     Refusal.NOT_FAILED: "Only a failed run can be retried; this one has not failed.",
+    Refusal.UNDER_WAY: "This contact has another run under way, and the workflow takes everybody once at a time. Let "
+    "that one end, or cancel it, and retry then.",
     Refusal.NOTHING_TO_DECIDE: "This run does not wait for a decision about a send whose outcome is unknown.",
 }
 

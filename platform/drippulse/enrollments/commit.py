@@ -18,15 +18,16 @@ from drippulse.workflows.steps.base import Decision
 # Rows are locked in the order of their ids, as holding and cancelling lock them: nobody waits in a circle.
 KEEP_LEASE, INTENT, FINISHED, HELD, KEEP_INTENT = 1, 2, 4, 8, 16
 
+# All that follows from an enrollment's row is written by the statement that writes the row, guarded by its fence.
 UPDATE = f"""
 WITH locked AS MATERIALIZED (
   SELECT id FROM enrollment WHERE id = ANY ($1) ORDER BY id FOR NO KEY UPDATE
-)
+), written AS (
 UPDATE enrollment e SET
   status = i.status, current_step_index = i.step_index, step_id = i.step_id, visit = i.visit,
   visits = coalesce(i.visits, e.visits), bag = coalesce(i.bag, e.bag), attempt = i.attempt,
   step_entered_at = i.entered_at, next_run_at = i.next_run_at,
-  claimable_at = CASE WHEN i.flags & {KEEP_LEASE} <> 0 THEN now() + $17
+  claimable_at = CASE WHEN i.flags & {KEEP_LEASE} <> 0 THEN now() + $24
     WHEN i.flags & {HELD} = 0 THEN i.next_run_at END,
   wait_reason = i.wait_reason, last_error = coalesce(i.last_error, CASE WHEN i.visit = e.visit THEN e.last_error END),
   intent_at = CASE WHEN i.flags & {INTENT} <> 0 THEN now() WHEN i.flags & {KEEP_INTENT} <> 0 THEN e.intent_at END,
@@ -37,32 +38,36 @@ UPDATE enrollment e SET
   held_at = CASE WHEN i.flags & {HELD} <> 0 THEN now() END
 FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::int[], $6::text[], $7::int[], $8::jsonb[],
   $9::jsonb[], $10::int[], $11::timestamptz[], $12::timestamptz[], $13::int[], $14::text[], $15::jsonb[],
-  $16::text[])
+  $16::text[], $17::jsonb[], $18::text[], $19::jsonb[], $20::text[], $21::text[], $22::text[], $23::jsonb[])
   AS i(id, organization_id, fence, status, step_index, step_id, visit, visits, bag, attempt, entered_at, next_run_at,
-       flags, wait_reason, last_error, exit_reason)
+       flags, wait_reason, last_error, exit_reason, entries, event, event_data, recipient, subject, message_id, links)
 WHERE e.id = ANY (ARRAY (SELECT id FROM locked)) AND e.organization_id = i.organization_id AND e.id = i.id
   AND e.fence = i.fence
   AND e.status = 'active' AND (i.flags & {INTENT} = 0 OR e.claimable_at > now() AND NOT EXISTS (
     SELECT FROM workflow w WHERE w.organization_id = e.organization_id AND w.id = e.workflow_id
       AND i.step_id = ANY (w.paused_steps)))
-RETURNING e.id, i.fence
-"""
+RETURNING e.id, i.fence, e.organization_id, coalesce(e.sends_for, e.id) AS owner, e.workflow_id, e.workflow_version,
+  e.visit, e.step_id, e.current_step_index, i.entries, CASE WHEN e.sends_for IS NULL THEN i.event END AS event,
+  i.event_data, i.recipient, i.subject, i.message_id, i.links
+)"""
 
 WALKS = """
 INSERT INTO enrollment_walk (organization_id, enrollment_id, workflow_id, workflow_version, entries)
-SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::int[], $5::jsonb[])
+SELECT organization_id, owner, workflow_id, workflow_version, entries FROM written WHERE entries IS NOT NULL
+"""
+
+EVENTS = """
+INSERT INTO event (organization_id, type, record_type, record_id, actor_type, data)
+SELECT organization_id, event, 'enrollment', id::text, 'workflow', event_data FROM written WHERE event IS NOT NULL
 """
 
 INTENTS = """
 INSERT INTO delivery
   (organization_id, enrollment_id, workflow_id, visit, step_id, step_index, recipient, subject, message_id, status,
   fence, links)
-SELECT d.organization_id, d.enrollment_id, d.workflow_id, d.visit, d.step_id, d.step_index, d.recipient, d.subject,
-  d.message_id, 'intent', d.fence, ARRAY(SELECT jsonb_array_elements_text(d.links))
-FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::int[], $5::text[], $6::int[], $7::text[], $8::text[],
-  $9::text[], $10::bigint[], $11::jsonb[])
-  AS d(organization_id, enrollment_id, workflow_id, visit, step_id, step_index, recipient, subject, message_id, fence,
-       links)
+SELECT organization_id, owner, workflow_id, visit, step_id, current_step_index, recipient, subject, message_id,
+  'intent', fence, ARRAY(SELECT jsonb_array_elements_text(links))
+FROM written WHERE message_id IS NOT NULL
 ON CONFLICT (organization_id, enrollment_id, visit) DO UPDATE
 SET status = 'intent', attempts = delivery.attempts + 1, recipient = excluded.recipient, subject = excluded.subject,
   links = excluded.links, fence = excluded.fence, updated_at = now()
@@ -78,12 +83,6 @@ WHERE d.organization_id = r.organization_id AND d.enrollment_id = r.enrollment_i
     OR d.status IN ('unknown', 'dismissed') AND r.status = 'sent')
 """
 
-EVENTS = """
-INSERT INTO event (organization_id, type, record_type, record_id, actor_type, data)
-SELECT organization_id, type, 'enrollment', record_id::text, 'workflow', data
-FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::jsonb[]) AS v(organization_id, type, record_id, data)
-"""
-
 
 class Verdict(StrEnum):
     """What became of one item of a commit."""
@@ -95,14 +94,12 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MailIntent:
-    """What the delivery row holds before the call. `links` is a JSON array of URLs.
+    """What the delivery row holds before the call, beside where its enrollment stands. `links` is a JSON array of URLs.
 
     `sender` (empty for the default one) and the contact's `timezone` are what the sending policy asks for.
     """
 
     visit: int
-    step_id: str
-    step_index: int
     recipient: str
     subject: str
     message_id: str
@@ -131,8 +128,8 @@ class Progress:
     `keep_lease` extends the lease instead of releasing the row; `intent` says that an effect follows right after this
     commit, for which the lease must still hold; `keep_intent` that a call that was begun before stays open; `held` that
     it has come to a paused step. JSON members are texts; None leaves `visits` or `bag` as they are. `entries` is the
-    JSON of a row of `EnrollmentWalk`, `finished_steps` has the (type, status) of each for the counters. `refusal` is
-    set by a commit whose verdict is REFUSED.
+    JSON of a row of `EnrollmentWalk`, `finished_steps` has the (type, status) of each for the counters. `event` is
+    (type, JSON). `refusal` is set by a commit whose verdict is REFUSED.
     `sends_for` is the run whose mail this one sends again.
     """
 
@@ -162,7 +159,7 @@ class Progress:
     finished_steps: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     mail: MailIntent | None = None
     results: list[MailResult] = field(default_factory=list[MailResult])
-    events: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    event: tuple[str, str] | None = None
     refusal: Decision | None = None
     sends_for: int | None = None
 
@@ -218,12 +215,8 @@ async def commit_in(session: Session, items: Sequence[Progress], lease_seconds: 
     wanted = [item for item in items if item.refusal is None]
     await settle_holds(session, [item for item in wanted if item.held])
     written = await _update(session, wanted, lease_seconds)
-    done = [item for item in wanted if item.key in written]
     await admitted.looked.book(session, written)
-    await _insert_walks(session, done)
-    await _insert_intents(session, [item for item in done if item.mail])
     await _update_results(session, wanted)
-    await _insert_events(session, done)
     return [_verdict(item, written) for item in items]
 
 
@@ -236,6 +229,7 @@ def _verdict(item: Progress, written: set[Key]) -> Verdict:
 async def _update(session: Session, items: Sequence[Progress], lease_seconds: float) -> set[Key]:
     if not items:
         return set()
+    mails = [item.mail for item in items]
     columns: list[list[Any]] = [
         [i.id for i in items],
         [i.organization_id for i in items],
@@ -253,42 +247,22 @@ async def _update(session: Session, items: Sequence[Progress], lease_seconds: fl
         [i.wait_reason for i in items],
         [i.last_error for i in items],
         [i.exit_reason for i in items],
+        [i.entries for i in items],
+        [i.event and i.event[0] for i in items],
+        [i.event and i.event[1] for i in items],
+        [mail and mail.recipient for mail in mails],
+        [mail and mail.subject for mail in mails],
+        [mail and mail.message_id for mail in mails],
+        [mail and mail.links for mail in mails],
     ]
-    rows = await session.fetch(UPDATE, *columns, timedelta(seconds=lease_seconds))
+    rows = await session.fetch(_statement(mails=any(mails)), *columns, timedelta(seconds=lease_seconds))
     return {(row["id"], row["fence"]) for row in rows}
 
 
-async def _insert_walks(session: Session, items: Sequence[Progress]) -> None:
-    items = [item for item in items if item.entries is not None]
-    if items:
-        await session.execute(
-            WALKS,
-            [item.organization_id for item in items],
-            [item.owner for item in items],
-            [item.workflow_id for item in items],
-            [item.workflow_version for item in items],
-            [item.entries for item in items],
-        )
-
-
-async def _insert_intents(session: Session, items: Sequence[Progress]) -> None:
-    rows = [(item, item.mail) for item in items if item.mail]
-    if not rows:
-        return
-    await session.execute(
-        INTENTS,
-        [item.organization_id for item, _ in rows],
-        [item.owner for item, _ in rows],
-        [item.workflow_id for item, _ in rows],
-        [mail.visit for _, mail in rows],
-        [mail.step_id for _, mail in rows],
-        [mail.step_index for _, mail in rows],
-        [mail.recipient for _, mail in rows],
-        [mail.subject for _, mail in rows],
-        [mail.message_id for _, mail in rows],
-        [item.fence for item, _ in rows],
-        [mail.links for _, mail in rows],
-    )
+def _statement(*, mails: bool) -> str:
+    """Without mails nothing is said of them: even none at all would run the triggers on deliveries."""
+    intents = f", intents AS ({INTENTS})" if mails else ""
+    return f"{UPDATE}, walks AS ({WALKS}), events AS ({EVENTS}){intents} SELECT id, fence FROM written"
 
 
 async def _update_results(session: Session, items: Sequence[Progress]) -> None:
@@ -302,16 +276,4 @@ async def _update_results(session: Session, items: Sequence[Progress]) -> None:
             [result.status for _, result in rows],
             [result.response for _, result in rows],
             [result.fence for _, result in rows],
-        )
-
-
-async def _insert_events(session: Session, items: Sequence[Progress]) -> None:
-    rows = [(item, kind, data) for item in items if item.sends_for is None for kind, data in item.events]
-    if rows:
-        await session.execute(
-            EVENTS,
-            [item.organization_id for item, _, _ in rows],
-            [kind for _, kind, _ in rows],
-            [item.id for item, _, _ in rows],
-            [data for _, _, data in rows],
         )

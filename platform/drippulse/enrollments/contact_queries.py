@@ -28,11 +28,12 @@ JOIN workflow w ON w.organization_id = e.organization_id AND w.id = e.workflow_i
 WHERE e.organization_id = $1 AND e.deleted_at IS NULL"""
 
 CANCEL = """WITH live AS (
-  SELECT id FROM enrollment WHERE organization_id = $1 AND lead_ref = $2 AND status IN ('active', 'paused')
-    AND deleted_at IS NULL ORDER BY id FOR UPDATE)
+  SELECT id FROM enrollment WHERE organization_id = $1 AND lead_ref = ANY ($2::text[])
+    AND status IN ('active', 'paused') AND deleted_at IS NULL
+  ORDER BY id FOR UPDATE)
 UPDATE enrollment e SET status = 'cancelled', next_run_at = NULL, claimable_at = NULL, wait_reason = NULL,
   holds = 0, held_at = NULL, fence = e.fence + 1, exit_reason = $3, finished_at = now(), updated_at = now()
-FROM live WHERE e.organization_id = $1 AND e.id = live.id RETURNING e.id, e.workflow_id"""
+FROM live WHERE e.organization_id = $1 AND e.id = live.id RETURNING e.id, e.workflow_id, e.lead_ref"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +76,9 @@ async def runs(
     return await session.fetch(SHOWN + where + order, *args, limit, offset), total
 
 
-async def cancel(session: Session, organization_id: int, contact: str, reason: str) -> list[Record]:
-    """End what is under way of a contact (public id), in every workflow; id and workflow_id of each."""
-    return await session.fetch(CANCEL, organization_id, contact, reason)
+async def cancel(session: Session, organization_id: int, lead_refs: list[str], reason: str) -> list[Record]:
+    """End what is under way for these references, in every workflow; id, workflow_id and lead_ref of each."""
+    return await session.fetch(CANCEL, organization_id, lead_refs, reason)
 
 
 def _where(organization_id: int, filters: RunFilters) -> tuple[str, list[Any]]:

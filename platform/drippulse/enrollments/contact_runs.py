@@ -104,13 +104,14 @@ async def list_runs(
     return await queries.runs(session, principal.organization_id, filters, limit=limit, offset=offset)
 
 
-async def delete_contact(session: Session, principal: Principal, contact: str) -> None:
-    """Delete a contact and end what is under way for it. Raises NotFoundError."""
-    await crm.delete_record(session, principal, RecordType.CONTACT, contact)
-    ended = await queries.cancel(session, principal.organization_id, contact, "contact_deleted")
+async def delete_person(session: Session, principal: Principal, kind: RecordType, ref: str) -> None:
+    """Delete a contact or a lead (UUID or public id) and end what is under way for it. Raises NotFoundError."""
+    row = await crm.delete_record(session, principal, kind, ref)
+    reason = f"{kind.value}_deleted"
+    ended = await queries.cancel(session, principal.organization_id, [row["public_id"], str(row["id"])], reason)
     data = [
-        (int(row["id"]), {"workflow_id": row["workflow_id"], "lead_ref": contact, "reason": "contact_deleted"})
-        for row in ended
+        (int(run["id"]), {"workflow_id": run["workflow_id"], "lead_ref": run["lead_ref"], "reason": reason})
+        for run in ended
     ]
     await events.append_many(session, "enrollment.cancelled", "enrollment", data, principal)
 

@@ -1,7 +1,7 @@
 """What operators do to runs: pause, resume, cancel, retry, and decide about sends whose outcome is unknown."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -14,6 +14,7 @@ from drippulse.enrollments.errors import ActionRefusedError
 from drippulse.enrollments.hold_locks import holds_stay
 from drippulse.enrollments.holding import AS_IT_WAS, Late, ResumePolicy, Scope, hold_where, release_where
 from drippulse.enrollments.queries import Filters
+from drippulse.enrollments.retrying import under_way
 from drippulse.enrollments.service import check_filters
 from drippulse.events import service as events
 from drippulse.kit.db import Record, Session
@@ -76,13 +77,44 @@ async def act(
     look = sql.LOOK if dry_run else sql.LOCK
     rows = await session.fetch(look, principal.organization_id, workflow_id, list(ids))
     outcome = {row["id"]: refusal(order.action, row) for row in rows}
+    if order.action is Action.RETRY:
+        outcome |= await _not_again(session, principal.organization_id, workflow_id, rows, outcome)
     changed = [row for row in rows if outcome[row["id"]] is None]
     if changed and not dry_run:
+        ended = [row for row in changed if order.action is Action.RETRY and row["exit_reason"] is not None]
+        await _end(session, principal, workflow_id, ended)
+        changed = [row for row in changed if order.action is not Action.RETRY or row["exit_reason"] is None]
         await _change(
             session, principal.organization_id, workflow_id, [row["id"] for row in changed], order, first_place
         )
         await _report(session, principal, workflow_id, changed, order)
     return outcome
+
+
+async def _not_again(
+    session: Session,
+    organization_id: int,
+    workflow_id: int,
+    rows: Sequence[Record],
+    outcome: Mapping[int, Refusal | None],
+) -> dict[int, Refusal | None]:
+    """Those that would be a second run of their contact."""
+    again = [row for row in rows if outcome[row["id"]] is None and row["exit_reason"] is None]
+    if not again:
+        return {}
+    return dict.fromkeys(await under_way(session, organization_id, workflow_id, again), Refusal.UNDER_WAY)
+
+
+async def _end(session: Session, principal: Principal, workflow_id: int, rows: Sequence[Record]) -> None:
+    """Runs that failed and have reached a goal, or met an exit criterion, since: there is nothing to begin again."""
+    if not rows:
+        return
+    await session.execute(sql.END, principal.organization_id, workflow_id, [row["id"] for row in rows])
+    data = [
+        (int(row["id"]), {"workflow_id": workflow_id, "lead_ref": row["lead_ref"], "reason": row["exit_reason"]})
+        for row in rows
+    ]
+    await events.append_many(session, "enrollment.completed", "enrollment", data, principal)
 
 
 async def _change(

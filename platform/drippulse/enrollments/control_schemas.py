@@ -9,6 +9,10 @@ from drippulse.enrollments.holding import ResumePolicy
 from drippulse.kit.validation import Input
 
 MAX_IDS = 100_000
+REMAINING = (
+    "Runs that a pause or resume may still have to come to; it goes on by itself. A pause is in force before: nothing "
+    "of it runs any more."
+)
 
 ExitReason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
@@ -92,7 +96,8 @@ class WorkflowHoldsOut(BaseModel):
     organization_paused: bool
     paused_steps: list[str] = Field(description="Ids of steps that hold whoever comes to them.")
     held: HeldOut
-    changed: int = Field(description="Runs that this call held or let go.")
+    changed: int = Field(description="Runs that this call holds or lets go.")
+    remaining: int = Field(description=REMAINING)
 
 
 class OrganizationHoldsOut(BaseModel):
@@ -101,4 +106,5 @@ class OrganizationHoldsOut(BaseModel):
     paused: bool
     paused_at: str | None
     held: HeldOut
-    changed: int = Field(description="Runs that this call held or let go.")
+    changed: int = Field(description="Runs that this call holds or lets go.")
+    remaining: int = Field(description=REMAINING)

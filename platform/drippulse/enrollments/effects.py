@@ -13,8 +13,7 @@ from drippulse.enrollments import metrics
 from drippulse.enrollments.commit import Verdict
 from drippulse.enrollments.leases import SURE, Held, Leases
 from drippulse.enrollments.local import before_local
-from drippulse.enrollments.reporting import report
-from drippulse.enrollments.slots import Slots
+from drippulse.enrollments.slots import Slot, Slots
 from drippulse.enrollments.state import MAX_ATTEMPTS, Run, give_up, mail_result, retry_record, to_progress
 from drippulse.enrollments.writer import GroupWriter
 from drippulse.kit.failpoint import failpoint
@@ -53,13 +52,13 @@ class Effects:
         """Perform effects until the enrollment rests; the last commit gives the lease back."""
         held = self._leases.hold(run.claimed.id, run.fence, run.asked_at)
         try:
-            async with self._slots.take(run.claimed.organization_id):
+            async with self._slots.take(run.claimed.organization_id) as slot:
                 if not self.stopping:
-                    await self._carry(run, walk, held)
+                    await self._carry(run, walk, held, slot)
         finally:
             self._leases.drop(held)
 
-    async def _carry(self, run: Run, walk: Walk, held: Held) -> None:
+    async def _carry(self, run: Run, walk: Walk, held: Held, slot: Slot) -> None:
         held.calling = True
         while walk.stop is Stop.EFFECT and walk.effect is not None:
             run.records += walk.records
@@ -76,6 +75,7 @@ class Effects:
                 return
             walk = before_local(await self._perform(run, walk, walk.effect))
         run.records += walk.records
+        slot.give_back()  # whoever gets it commits its intent in the same group as this result, or in a later one
         await self._write(run, walk, held)
 
     async def _perform(self, run: Run, walk: Walk, effect: Effect) -> Walk:
@@ -102,20 +102,20 @@ class Effects:
             return Outcome(OutcomeKind.UNKNOWN, code="effect_broke", message=text)
 
     async def _write(self, run: Run, walk: Walk, held: Held) -> tuple[Verdict, Decision | None]:
-        """Commit; a result that is known is worth waiting for the database, an intent is not."""
+        """Commit; the database is waited for as long as the lease lasts, and longer with a result that is known."""
         progress = to_progress(run, walk, self._now(run), self._retry_base)
-        asked, patience = time.monotonic(), WRITE_AGAIN_SECONDS if run.results else 0.0
+        give_up_at = time.monotonic() + WRITE_AGAIN_SECONDS if run.results else held.sure_until
         while True:
+            asked = time.monotonic()
             try:
                 verdict = await self._writer.submit(progress)
                 break
             except DATABASE_AWAY as error:
-                if time.monotonic() - asked >= patience:
+                if time.monotonic() >= give_up_at or (self.stopping and not run.results):
                     log.warning("commit_failed", enrollment_id=run.claimed.id, reason=str(error))
                     return Verdict.FENCED, None
                 await self._sleep(0.5)
         if verdict is Verdict.WRITTEN:
-            report([progress])
             written(run, walk)
             held.fence, held.sure_until = run.fence, asked + self._leases.seconds * SURE
         elif verdict is Verdict.FENCED:

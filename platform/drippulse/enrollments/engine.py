@@ -71,7 +71,7 @@ class Engine:
         self._graphs = Graphs(database, Vault.of(settings))
         self._templates = Templates()
         self._leases = Leases(database, settings.lease_seconds)
-        self._writer = GroupWriter(self._commit, largest=settings.worker_concurrency)
+        self._writer = GroupWriter(self._commit_group, largest=settings.worker_concurrency)
         self._effects = Effects(
             services, self._writer, self._leases, settings.worker_concurrency, settings.step_retry_base_seconds
         )
@@ -86,11 +86,12 @@ class Engine:
         self._stopping = False
 
     @classmethod
-    async def create(cls, settings: Settings) -> Self:
-        """Open what the engine needs: the pool, SMTP, the HTTP client."""
+    async def create(cls, settings: Settings, database: Database | None = None) -> Self:
+        """Open what the engine needs: SMTP, the HTTP client, and the pool where none is given. `close` closes all."""
         arm(settings.failpoint)
-        database = Database(settings)
-        await database.open()
+        if database is None:
+            database = Database(settings)
+            await database.open()
         return cls(settings, database, LiveServices.create(settings, database))
 
     def poke(self) -> None:
@@ -291,6 +292,11 @@ class Engine:
         failpoint("local.after_commit")
         metrics.FENCED.inc(len(local) - len(done))
         report(done)
+
+    async def _commit_group(self, items: Sequence[Progress]) -> list[Verdict]:
+        verdicts = await self._commit(items)
+        report([item for item, verdict in zip(items, verdicts, strict=True) if verdict is Verdict.WRITTEN])
+        return verdicts
 
     async def _commit(self, items: Sequence[Progress]) -> list[Verdict]:
         """One transaction for all; when the data of one is refused, one for each, so that it harms nobody else."""

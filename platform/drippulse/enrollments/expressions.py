@@ -3,9 +3,28 @@
 All of it is fixed text; `{}` stands where a parameter goes.
 """
 
-from drippulse.enrollments.tables import HOLD_REASONS
+from drippulse.enrollments.tables import HOLD_REASONS, Hold
 
-_HOLD_CASES = " ".join(f"WHEN e.holds & {hold.value} <> 0 THEN '{reason}'" for hold, reason in HOLD_REASONS.items())
+# A pause holds from the moment it is committed, and then works its way through the runs. None of these names the run's
+# own workflow, so that each is asked once and not for every run.
+_PAUSED = {
+    Hold.WORKFLOW: "(e.organization_id, e.workflow_id) IN (SELECT w.organization_id, w.id FROM workflow w WHERE "
+    "w.status = 'paused')",
+    Hold.ORGANIZATION: "e.organization_id IN (SELECT o.id FROM organization o WHERE o.paused_at IS NOT NULL)",
+    Hold.STEP: "(e.organization_id, e.workflow_id, e.step_id) IN (SELECT w.organization_id, w.id, "
+    "unnest(w.paused_steps) FROM workflow w)",
+}
+HOLDS = f"""(e.holds | CASE WHEN e.status IN ('active', 'paused') THEN {
+    " | ".join(f"CASE WHEN {paused} THEN {hold.value} ELSE 0 END" for hold, paused in _PAUSED.items())
+} ELSE 0 END)"""
+"""The holds of a run, with those that have not got to it yet: a sum of `Hold` flags."""
+
+LIFTED = f"""CASE WHEN e.status IN ('active', 'paused') THEN e.holds & ~({
+    " | ".join(f"CASE WHEN {paused} THEN {hold.value} ELSE 0 END" for hold, paused in _PAUSED.items())
+}) & {(Hold.WORKFLOW | Hold.ORGANIZATION | Hold.STEP).value} ELSE 0 END"""
+"""Those of its holds that were lifted already and still keep it until its turn comes."""
+
+_HOLD_CASES = " ".join(f"WHEN {HOLDS} & {hold.value} <> 0 THEN '{reason}'" for hold, reason in HOLD_REASONS.items())
 
 MATCHES = """(e.email ILIKE {} OR e.first_name || ' ' || e.last_name ILIKE {} OR e.lead_ref ILIKE {}
 OR e.bag ->> 'name' ILIKE {})"""
@@ -19,7 +38,7 @@ LEASED_UNTIL = (
 TIMED = "coalesce(e.status = 'active' AND e.next_run_at > now(), false)"
 """Whether it goes on by itself at a time in the future."""
 
-WAITING = f"({TIMED} OR (e.status = 'active' AND e.claimable_at IS NULL))"
+WAITING = f"({TIMED} OR (e.status = 'active' AND (e.claimable_at IS NULL OR {HOLDS} <> 0)))"
 """The same, or something without a time has to come first: a decision, an event, the end of a pause."""
 
 WAIT_REASON = f"""CASE WHEN e.status NOT IN ('active', 'paused') THEN NULL WHEN e.status = 'paused' THEN 'paused'

@@ -14,10 +14,8 @@ SHARED = """SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0)),
 TRY_SHARED = """SELECT pg_try_advisory_xact_lock_shared(hashtextextended($1, 0))
   AND pg_try_advisory_xact_lock_shared(hashtextextended($2, 0))"""
 
-TRY_SHARED_ALL = """SELECT organization_id, workflow_id FROM (
-  SELECT DISTINCT * FROM unnest($1::bigint[], $2::bigint[]) AS w (organization_id, workflow_id)) w
-WHERE NOT (pg_try_advisory_xact_lock_shared(hashtextextended('hold:' || organization_id, 0))
-  AND pg_try_advisory_xact_lock_shared(hashtextextended('hold:' || organization_id || ':' || workflow_id, 0)))"""
+# The locks first, and then, with eyes of its own, what is paused or deleted by now.
+BARRED = "SELECT organization_id, workflow_id FROM drippulse_barred($1::bigint[], $2::bigint[])"
 
 
 async def nothing_starts(session: Session, organization_id: int, workflow_id: int | None = None) -> None:
@@ -39,10 +37,10 @@ async def holds_stay(session: Session, organization_id: int, workflow_id: int) -
     return True
 
 
-async def being_changed(session: Session, workflows: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
-    """Of these (organization, workflow), the ones whose holds somebody is changing; the others stay as they are until
-    this transaction ends. Never waits."""
-    rows = await session.fetch(TRY_SHARED_ALL, [one for one, _ in workflows], [one for _, one in workflows])
+async def barred(session: Session, workflows: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
+    """Of these (organization, workflow), the ones that are paused or deleted, or that somebody is pausing, resuming or
+    deleting; the others stay as they are until this transaction ends. Never waits."""
+    rows = await session.fetch(BARRED, [one for one, _ in workflows], [one for _, one in workflows])
     return {(row["organization_id"], row["workflow_id"]) for row in rows}
 
 

@@ -6,7 +6,7 @@ Why and until when it waits stays as it was.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -20,7 +20,7 @@ from drippulse.kit.validation import Input
 
 LONGEST_CALL = timedelta(seconds=150)  # what a worker gives a call, and some for writing down its result
 STALE = "it was due too long ago when the pause ended"
-PLACES = ("FREEZE", "SKIP", "GAP", "FIRST", "REASON", "CALL")
+PLACES = ("FREEZE", "SKIP", "GAP", "FIRST", "REASON", "CALL", "AT")
 
 
 class Clock(StrEnum):
@@ -105,24 +105,42 @@ class Scope:
     def picked(cls, organization_id: int, workflow_id: int, ids: Sequence[int]) -> "Scope":
         return cls(Hold.ENROLLMENT, sql.PICKED, (organization_id, workflow_id, list(ids)))
 
+    @classmethod
+    def part(cls, hold: Hold, organization_id: int, ids: Sequence[int], step_id: str | None = None) -> "Scope":
+        """These runs, as far as they stand on the step."""
+        if step_id is None:
+            return cls(hold, sql.IDS, (organization_id, list(ids)))
+        return cls(hold, sql.IDS_ON_STEP, (organization_id, list(ids), step_id))
 
-async def hold_where(session: Session, scope: Scope) -> list[Record]:
-    """Take those that are not held in this way yet out of the engine's reach; their id and lead_ref."""
-    return await session.fetch(sql.HOLD.format(scope=scope.where, flag=scope.hold.value), *scope.args)
+
+async def hold_where(session: Session, scope: Scope, at: datetime | None = None) -> list[Record]:
+    """Take those that are not held in this way yet out of the engine's reach; their id and lead_ref.
+
+    Args:
+        at: since when they are held, where that was before.
+    """
+    statement = sql.HOLD.format(scope=scope.where, flag=scope.hold.value)
+    return await session.fetch(statement.replace("$AT", f"${len(scope.args) + 1}"), *scope.args, at)
 
 
 async def release_where(
-    session: Session, scope: Scope, policy: ResumePolicy = AS_IT_WAS, *, first_place: int = 0
+    session: Session,
+    scope: Scope,
+    policy: ResumePolicy = AS_IT_WAS,
+    *,
+    first_place: int = 0,
+    at: datetime | None = None,
 ) -> list[Record]:
     """Lift this hold; those without another one go on. Their id and lead_ref.
 
     Args:
         first_place: of a respread, where this is a part of more.
+        at: when they were resumed, where that was before.
     """
     statement = sql.RELEASE.format(scope=scope.where, flag=scope.hold.value)
     for number, name in enumerate(PLACES, len(scope.args) + 1):
         statement = statement.replace(f"${name}", f"${number}")
-    values = (policy.clock is Clock.FREEZE, policy.skip_after, policy.gap, first_place, STALE, LONGEST_CALL)
+    values = (policy.clock is Clock.FREEZE, policy.skip_after, policy.gap, first_place, STALE, LONGEST_CALL, at)
     return await session.fetch(statement, *scope.args, *values)
 
 

@@ -94,7 +94,7 @@ def wait(row: Row) -> Json:
     now: datetime = row["now"]
     active = row["status"] == EnrollmentStatus.ACTIVE
     timed = active and until is not None and until > now
-    waiting = active and (timed or row["claimable_at"] is None)
+    waiting = active and (timed or row["claimable_at"] is None or row["holds"] != 0)
     return {
         "waiting": waiting,
         "until": isoformat(until) if until is not None and timed else None,

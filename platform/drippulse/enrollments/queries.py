@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from drippulse.enrollments.expressions import (
+    HOLDS,
     LEASED_UNTIL,
     MATCHES,
     TIMELINE,
@@ -12,13 +13,16 @@ from drippulse.enrollments.expressions import (
     WAIT_REASON,
 )
 from drippulse.kit.db import Record, Session
+from drippulse.kit.filters import Filter
+from drippulse.kit.filters import where as conditions_sql
 from drippulse.kit.ids import is_id
 from drippulse.kit.pagination import PageRequest, order_by
 from drippulse.workflows.queries import like
 
-COLUMNS = """e.id, e.workflow_id, e.workflow_version, e.agent_id, e.lead_ref, e.email, e.first_name, e.last_name,
+COLUMNS = f"""e.id, e.workflow_id, e.workflow_version, e.agent_id, e.lead_ref, e.email, e.first_name, e.last_name,
 e.bag ->> 'name' AS given_name, e.timezone, e.status, e.current_step_index, e.step_id, e.attempt, e.next_run_at,
-e.claimable_at, e.holds, e.wait_reason, e.last_error, e.created_at, e.updated_at, e.finished_at, now() AS now"""
+e.claimable_at, {HOLDS} AS holds, e.wait_reason, e.last_error, e.created_at, e.updated_at, e.finished_at,
+now() AS now"""
 
 LEASE_HORIZON = "10 minutes"
 
@@ -30,7 +34,8 @@ FROM enrollment e WHERE {LIVE} AND e.id = $3"""
 
 # What stands where comes from the counters that the table's triggers keep. What is due or running now is read from the
 # claim index: idle rows that are due, and leased ones, whose lease ends within `LEASE_HORIZON`. The workflow is asked
-# for only then, so that PostgreSQL does not rather read all that wait in it.
+# for only then, so that PostgreSQL does not rather read all that wait in it. Where all is paused nothing runs, though
+# the pause may not have got to every run yet.
 COUNTS = f"""WITH running AS MATERIALIZED (
   SELECT e.workflow_id, e.workflow_version, e.current_step_index FROM enrollment e
   WHERE e.organization_id = $1 AND e.deleted_at IS NULL
@@ -43,10 +48,12 @@ counted AS (
   FROM enrollment_count c WHERE c.organization_id = $1 AND c.workflow_id = ANY($2::bigint[])
   GROUP BY 1, 2, 3, 4 HAVING sum(c.enrollments) <> 0)
 SELECT c.workflow_id, c.workflow_version, c.status, c.step_index AS current_step_index, c.enrollments,
-  c.enrollments - CASE WHEN c.status = 'active' THEN coalesce(due.enrollments, 0) ELSE 0 END AS waiting,
+  c.enrollments - CASE WHEN c.status = 'active' AND w.status <> 'paused' AND o.paused_at IS NULL
+    THEN coalesce(due.enrollments, 0) ELSE 0 END AS waiting,
   v.steps -> c.step_index ->> 'id' AS step_id, v.steps -> c.step_index ->> 'name' AS name,
   v.steps -> c.step_index ->> 'type' AS type
 FROM counted c JOIN workflow w ON w.organization_id = $1 AND w.id = c.workflow_id
+  JOIN organization o ON o.id = w.organization_id
   LEFT JOIN due ON due.workflow_id = c.workflow_id AND due.workflow_version = c.workflow_version
     AND due.current_step_index = c.step_index
   LEFT JOIN workflow_version v ON v.organization_id = $1 AND v.workflow_id = c.workflow_id
@@ -74,6 +81,18 @@ SORTS = {
     "step_index": "e.current_step_index",
     "email": "e.email",
 }
+FILTERED = {
+    "status": "e.status",
+    "step_index": "e.current_step_index",
+    "step_id": "e.step_id",
+    "lead_ref": "e.lead_ref",
+    "email": "e.email",
+    "workflow_version": "e.workflow_version",
+    "next_run_at": "e.next_run_at",
+    "created_at": "e.created_at",
+    "updated_at": "e.updated_at",
+}
+"""The columns that a list may be filtered by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +108,13 @@ class Filters:
     wait_reason: str | None = None
     error_code: str | None = None
     version: int | None = None
+    conditions: tuple[Filter, ...] = ()
 
     @property
     def any(self) -> bool:
         texts = (self.status, self.lead_ref, self.q, self.step_id, self.wait_reason, self.error_code)
-        return any(texts) or any(value is not None for value in (self.step_index, self.version, self.ids))
+        others = (self.step_index, self.version, self.ids)
+        return bool(self.conditions) or any(texts) or any(value is not None for value in others)
 
 
 async def page(
@@ -118,7 +139,7 @@ async def count(session: Session, organization_id: int, workflow_id: int, filter
 
 def _where(organization_id: int, workflow_id: int, filters: Filters) -> tuple[str, list[Any]]:
     args: list[Any] = [organization_id, workflow_id]
-    where = LIVE
+    where = LIVE + conditions_sql(filters.conditions, FILTERED, args)
     for column, value in (
         ("e.status", filters.status),
         ("e.current_step_index", filters.step_index),

@@ -3,13 +3,15 @@
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from drippulse.enrollments.tables import EnrollmentStatus
 
 
 class BulkEnrollment(BaseModel):
     """Contacts to enroll, one run each; also taken inside `enrollment`."""
+
+    model_config = ConfigDict(extra="forbid")
 
     contacts: list[dict[str, Any]] = Field(
         min_length=1,

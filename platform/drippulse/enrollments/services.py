@@ -9,6 +9,7 @@ from drippulse.kit.db import Database
 from drippulse.kit.http import OutboundHttp
 from drippulse.messaging.mailer import TrackedMailer
 from drippulse.messaging.smtp import SmtpPool
+from drippulse.organizations.account.identities import Identities
 from drippulse.settings import Settings
 
 
@@ -29,9 +30,8 @@ class LiveServices:
             if settings.smtp_url
             else None
         )
-        return cls(
-            http, TrackedMailer(settings, smtp), LiveConnectors(database, Vault.of(settings), http, settings), smtp
-        )
+        mailer = TrackedMailer(settings, smtp, Identities(database, settings.mail_from))
+        return cls(http, mailer, LiveConnectors(database, Vault.of(settings), http, settings), smtp)
 
     async def close(self) -> None:
         if self.smtp is not None:

@@ -4,6 +4,12 @@ RE_ENTRY_ALL = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
 RE_ENTRY_SOME = "SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0))"
 RE_ENTRY_KEYS = "SELECT pg_advisory_xact_lock(key) FROM unnest($1::bigint[]) AS k (key)"
 
+
+def re_entry_name(organization_id: int, workflow_id: int) -> str:
+    """What is locked while somebody looks whether a contact may enter."""
+    return f"re_entry:{organization_id}:{workflow_id}"
+
+
 TARGET = """SELECT w.id, w.status, w.version, v.steps -> 0 ->> 'id' AS first_step_id, v.settings,
   (SELECT o.paused_at IS NOT NULL FROM organization o WHERE o.id = w.organization_id) AS organization_paused,
   now() AS now

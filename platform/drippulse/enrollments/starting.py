@@ -166,7 +166,7 @@ class _Start:
         if not keys:
             return {}
         workflow_id: int = self.target["id"]
-        name = f"re_entry:{self.organization_id}:{workflow_id}"
+        name = sql.re_entry_name(self.organization_id, workflow_id)
         if len(keys) > FEW:
             await self.session.execute(sql.RE_ENTRY_ALL, name)
         else:

@@ -120,7 +120,7 @@ def failed(claimed: Claimed, code: str, message: str) -> Progress:
         attempt=claimed.attempt,
         last_error=error,
         results=[MailResult(claimed.visit, MAIL_STATUS[OutcomeKind.UNKNOWN], message)] if claimed.intent_at else [],
-        events=[("enrollment.failed", error)],
+        event=("enrollment.failed", error),
     )
 
 
@@ -172,7 +172,7 @@ def refused(progress: Progress, reason: str) -> Progress:
         entries=None,
         finished_steps=[],
         results=[],
-        events=[("enrollment.failed", error)],
+        event=("enrollment.failed", error),
     )
 
 
@@ -209,12 +209,12 @@ def _come_to_rest(progress: Progress, walk: Walk, now: datetime, retry_base: flo
         case Stop.COMPLETED:
             progress.status = EnrollmentStatus.COMPLETED
             progress.exit_reason = walk.reason
-            progress.events.append(("enrollment.completed", dump_json({"reason": walk.reason})))
+            progress.event = ("enrollment.completed", dump_json({"reason": walk.reason}))
         case Stop.FAILED:
             progress.status = EnrollmentStatus.FAILED
             progress.attempt = walk.state.attempt
             progress.last_error = _error(progress, walk, now)
-            progress.events.append(("enrollment.failed", progress.last_error))
+            progress.event = ("enrollment.failed", progress.last_error)
         case Stop.WAITING:
             progress.next_run_at, progress.wait_reason = walk.until, walk.reason
         case Stop.YIELDED:
@@ -240,8 +240,6 @@ def _intend(progress: Progress, prepared: Prepared, visit: int, timezone: str) -
     if prepared.recipient is not None:
         progress.mail = MailIntent(
             visit=visit,
-            step_id=progress.step_id,
-            step_index=progress.step_index,
             recipient=prepared.recipient,
             subject=(prepared.subject or "").replace("\x00", ""),
             message_id=message_id(MailRef(progress.organization_id, progress.owner, visit)),

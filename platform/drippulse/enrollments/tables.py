@@ -129,6 +129,43 @@ class EnrollFamily(Table, tablename="enroll_family", db=DB):
     enrolled = Integer()
 
 
+class HoldChange(Table, tablename="hold_change", db=DB):
+    """A pause, a resume or a deletion of many runs on its way through them, worked off in chunks.
+
+    What it is about was committed with it and holds from then on: the claim and the last look before a call ask the
+    workflow and the organization. Once it is through, or a later one took over, it is finished.
+    """
+
+    id = BigSerial(primary_key=True)
+    organization_id = BigInt()
+    workflow_id = BigInt(null=True, default=None, help_text="null: the whole organization")
+    step_id = Text(null=True, default=None)
+    kind = Text(help_text="hold, release or cancel")
+    hold = SmallInt(help_text="a `Hold` flag; 0 for cancel")
+    policy = JSONB(default="{}", help_text="how released runs go on")
+    reason = Text(default="", help_text="of a cancellation")
+    total = BigInt(help_text="runs in flight when it began")
+    done = BigInt(default=0, help_text="runs changed")
+    after_id = BigInt(default=0, help_text="it goes on with enrollments above this id")
+    listed = Boolean(default=False, help_text="it has been through all runs; those of a respread have their places")
+    placed = BigInt(default=0, help_text="runs of a respread that have got their time")
+    actor_type = Text()
+    actor_id = BigInt(null=True, default=None)
+    created_at = Timestamptz(default=TimestamptzNow())
+    updated_at = Timestamptz(default=TimestamptzNow())
+    finished_at = Timestamptz(null=True, default=None)
+    superseded = Boolean(default=False, help_text="a later command decided about those who were left")
+
+
+class HoldPlace(Table, tablename="hold_place", db=DB):
+    """The order of a respread: overdue runs by when they were due."""
+
+    organization_id = BigInt(primary_key=True)
+    change_id = BigInt()
+    due_at = Timestamptz()
+    enrollment_id = BigInt()
+
+
 class Heartbeat(Table, tablename="heartbeat", db=DB):
     """When a singleton of the installation last did its round."""
 

@@ -8,22 +8,46 @@ ADVANCE = "UPDATE event_cursor SET xid = $1::text::xid8, id = $2, updated_at = n
 LISTENED = """EXISTS (SELECT FROM workflow_listener l
   WHERE l.organization_id = e.organization_id AND l.event_type = e.type)"""
 
-# `horizon` is the oldest transaction that may still append: below it the log is complete.
+COLUMNS = """e.id, e.xid::text AS xid, e.organization_id, e.type, e.record_type, e.record_id, e.actor_type, e.key,
+  e.other_key, e.data, coalesce(e.occurred_at, e.created_at) AS at, e.created_at"""
+AFTER = "(e.xid, e.id) > ($1::text::xid8, $2::bigint)"
+
+# `horizon` is the oldest transaction that may still append: below it the log is complete. At most `$4` events are
+# looked at for `$3` that somebody listens to, so that a flood of one organization is passed over piece by piece.
 READ = f"""SELECT h.horizon::text AS horizon, e.* FROM (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS horizon) h
 LEFT JOIN LATERAL (
-  SELECT e.id, e.xid::text AS xid, e.organization_id, e.type, e.record_type, e.record_id, e.actor_type, e.key,
-    e.other_key, e.data, coalesce(e.occurred_at, e.created_at) AS at, e.created_at
-  FROM event e
-  WHERE (e.xid, e.id) > ($1::text::xid8, $2::bigint) AND e.xid < h.horizon AND {LISTENED}
+  SELECT {COLUMNS}, e.xid AS place FROM (
+    SELECT * FROM event e WHERE {AFTER} AND e.xid < h.horizon ORDER BY e.xid, e.id LIMIT $4) e
+  WHERE e.organization_id NOT IN (SELECT l.organization_id FROM event_lag l) AND {LISTENED}
   ORDER BY e.xid, e.id LIMIT $3
-) e ON true ORDER BY e.xid::xid8, e.id"""
+) e ON true ORDER BY e.place, e.id"""
+WINDOW_END = f"""SELECT e.xid::text AS xid, e.id FROM event e WHERE {AFTER} AND e.xid < $3::text::xid8
+ORDER BY e.xid, e.id OFFSET $4::bigint - 1 LIMIT 1"""
+
+# The same of one organization that is behind the others, up to where they are.
+BEHIND = f"{AFTER} AND (e.xid, e.id) <= ({{xid}}::text::xid8, {{id}}::bigint)"
+READ_LANE = f"""SELECT {COLUMNS} FROM (
+  SELECT * FROM event e WHERE {BEHIND.format(xid="$6", id="$7")} ORDER BY e.xid, e.id LIMIT $4) e
+WHERE e.organization_id = $5 AND {LISTENED} ORDER BY e.xid, e.id LIMIT $3"""
+LANE_WINDOW_END = f"""SELECT e.xid::text AS xid, e.id FROM event e WHERE {BEHIND.format(xid="$3", id="$4")}
+ORDER BY e.xid, e.id OFFSET $5::bigint - 1 LIMIT 1"""
+
+LANES = "SELECT organization_id FROM event_lag ORDER BY updated_at LIMIT $1"
+LANE_CURSOR = "SELECT xid::text AS xid, id FROM event_lag WHERE organization_id = $1"
+ADVANCE_LANE = """UPDATE event_lag SET xid = $2::text::xid8, id = $3, updated_at = clock_timestamp()
+WHERE organization_id = $1"""
+FALL_BEHIND = """INSERT INTO event_lag (organization_id, xid, id)
+SELECT l.organization_id, l.xid::xid8, l.id
+FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS l (organization_id, xid, id)"""
+CATCH_UP = "DELETE FROM event_lag WHERE organization_id = $1"
 
 # Committed already, but a transaction that began before it is still open.
 HELD_BACK = f"""SELECT EXISTS (SELECT FROM event e
 WHERE e.xid >= pg_snapshot_xmin(pg_current_snapshot()) AND {LISTENED})"""
 
-UNREAD = """SELECT EXISTS (SELECT FROM event e, event_cursor c WHERE c.name = 'dispatcher'
-AND (e.xid, e.id) > (c.xid, c.id) AND e.xid < pg_snapshot_xmin(pg_current_snapshot()))"""
+UNREAD = """SELECT EXISTS (SELECT FROM event_lag) OR EXISTS (SELECT FROM event e, event_cursor c
+WHERE c.name = 'dispatcher' AND (e.xid, e.id) > (c.xid, c.id)
+  AND e.xid < pg_snapshot_xmin(pg_current_snapshot()))"""
 
 LISTENERS = """SELECT l.organization_id, l.workflow_id, l.version, l.kind, l.place, l.event_type, l.step_id, l.config
 FROM workflow_listener l JOIN unnest($1::bigint[], $2::text[]) AS t (organization_id, event_type)
@@ -67,7 +91,8 @@ FORGET_WAITS = """DELETE FROM event_wait w
 USING unnest($1::bigint[], $2::bigint[]) AS t (organization_id, enrollment_id)
 WHERE w.organization_id = t.organization_id AND w.enrollment_id = t.enrollment_id"""
 
-# A run that an event started can be ended by any later one, however long the start took.
+# A run that an event started can be ended by any later one, however long the start took. One that has failed stays so
+# and keeps the reason, so that a retry knows of it.
 END = """WITH wanted AS (
   SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::int[], $4::text[], $5::bigint[], $6::timestamptz[], $7::text[],
     $8::bigint[]) WITH ORDINALITY
@@ -83,14 +108,16 @@ END = """WITH wanted AS (
 ), hit AS MATERIALIZED (
   SELECT e.id, f.organization_id, f.reason, f.place
   FROM found f JOIN enrollment e ON e.organization_id = f.organization_id AND e.id = f.id
-  WHERE e.workflow_version = f.version AND e.status IN ('active', 'paused') AND CASE
+  WHERE e.workflow_version = f.version
+    AND (e.status IN ('active', 'paused') OR e.status = 'failed' AND e.exit_reason IS NULL) AND CASE
     WHEN e.origin LIKE 'event:%' THEN f.event_id > substr(e.origin, 7)::bigint ELSE f.at >= e.created_at END
   ORDER BY e.id FOR NO KEY UPDATE OF e
 ), first AS (SELECT DISTINCT ON (id) * FROM hit ORDER BY id, place)
-UPDATE enrollment e SET status = 'completed', exit_reason = f.reason, next_run_at = NULL, claimable_at = NULL,
-  wait_reason = NULL, fence = e.fence + 1, finished_at = now(), updated_at = now()
+UPDATE enrollment e SET exit_reason = f.reason, next_run_at = NULL, claimable_at = NULL, wait_reason = NULL,
+  status = CASE WHEN e.status = 'failed' THEN 'failed' ELSE 'completed' END, fence = e.fence + 1,
+  finished_at = CASE WHEN e.status = 'failed' THEN e.finished_at ELSE now() END, updated_at = now()
 FROM first f WHERE e.organization_id = f.organization_id AND e.id = f.id
-RETURNING e.organization_id, e.id, e.workflow_id, e.lead_ref, f.reason"""
+RETURNING e.organization_id, e.id, e.workflow_id, e.lead_ref, f.reason, e.status"""
 
 ENDED = """INSERT INTO event (organization_id, type, record_type, record_id, actor_type, data)
 SELECT organization_id, 'enrollment.completed', 'enrollment', id::text, 'workflow',

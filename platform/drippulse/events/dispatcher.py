@@ -4,6 +4,7 @@ One transaction reads, acts and moves the cursor, so each event takes effect exa
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,10 +16,11 @@ import structlog
 from drippulse.events import dispatch_queries as sql
 from drippulse.events.endings import end_runs
 from drippulse.events.listening import Listeners, LogEvent, load_listeners
+from drippulse.events.reading import Lane, lanes, move_on, read
 from drippulse.events.starts import start_runs
 from drippulse.events.tables import ListenerKind
 from drippulse.events.wakes import wake_waits
-from drippulse.kit.db import Database, Record, Role, Session
+from drippulse.kit.db import Database, Role, Session
 from drippulse.kit.errors import DomainError
 
 BATCH = 1000
@@ -40,10 +42,11 @@ class Pace(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """`acted` says whether runs may be due now."""
+    """`acted` says whether runs may be due now. `lanes` are the organizations that are read by themselves."""
 
     pace: Pace
     acted: bool
+    lanes: tuple[int, ...] = ()
 
 
 async def dispatch(
@@ -52,44 +55,56 @@ async def dispatch(
     """Dispatch until nothing is left, or what is left has been held back for `patience` seconds.
 
     `on_work` is called whenever runs may be due. When a batch fails, its events go one by one; of one that cannot be
-    acted on, what cannot be done is logged and passed over, so that it holds up no other.
+    acted on, what cannot be done is logged and passed over, so that it holds up no other. Who has a flood of events is
+    read in turns with all others.
     """
-    pause, waited, alone = FIRST_PAUSE, 0.0, 0
+    pause, waited, alone = FIRST_PAUSE, 0.0, Counter[Lane]()
     while True:
-        try:
-            found = await dispatch_batch(database, 1 if alone else batch)
-        except Exception as error:
-            if _is_away(error):
-                raise
-            if alone:
-                await _take_apart(database)
-            alone = 0 if alone else batch
-            continue
-        if found.acted:
+        found = await _turn(database, None, batch, alone)
+        pace, acted = found.pace, found.acted
+        for lane in found.lanes:
+            own = await _turn(database, lane, max(batch // len(found.lanes), 1), alone)
+            pace, acted = Pace.GO_ON if own.pace is Pace.GO_ON else pace, own.acted or acted
+        if acted:
             on_work()
-        if found.pace is Pace.REST or waited >= patience:
+        if pace is Pace.REST or waited >= patience:
             return
-        if found.pace is Pace.SOON:
+        if pace is Pace.SOON:
             await asyncio.sleep(pause)
             waited, pause = waited + pause, min(pause * 2, LONGEST_PAUSE)
         else:
-            pause, waited, alone = FIRST_PAUSE, 0.0, max(alone - 1, 0)
+            pause, waited = FIRST_PAUSE, 0.0
 
 
-async def dispatch_batch(database: Database, size: int = BATCH) -> Round:
-    """One transaction over at most `size` events."""
+async def _turn(database: Database, lane: Lane, batch: int, alone: Counter[Lane]) -> Round:
+    """One batch of a lane. `alone` counts how many events of it still go one by one."""
+    try:
+        found = await dispatch_batch(database, 1 if alone[lane] else batch, lane)
+    except Exception as error:
+        if _is_away(error):
+            raise
+        if alone[lane]:
+            await _take_apart(database, lane)
+        alone[lane] = 0 if alone[lane] else batch
+        return Round(Pace.GO_ON, acted=False)
+    if found.pace is Pace.GO_ON:
+        alone[lane] = max(alone[lane] - 1, 0)
+    return found
+
+
+async def dispatch_batch(database: Database, size: int = BATCH, lane: Lane = None) -> Round:
+    """One transaction over at most `size` events of one lane."""
     async with database.session(Role.ENGINE) as session:
-        cursor = await session.fetchrow(sql.CURSOR)
-        if cursor is None:
+        part = await read(session, lane, size)
+        if part is None:
             return Round(Pace.SOON, acted=False)
-        rows = await session.fetch(sql.READ, cursor["xid"], cursor["id"], size)
-        events = [LogEvent.of(row) for row in rows if row["id"] is not None]
-        acted = await act(session, events) if events else False
-        await _advance(session, cursor, rows, full=len(events) == size)
-        if len(events) == size:
-            return Round(Pace.GO_ON, acted)
-        held_back = await session.fetchval(sql.HELD_BACK)
-    return Round(Pace.SOON if held_back else Pace.REST, acted)
+        acted = await act(session, part.events) if part.events else False
+        await move_on(session, lane, part)
+        own = tuple(await lanes(session)) if lane is None else ()
+        if part.more:
+            return Round(Pace.GO_ON, acted, own)
+        held_back = await session.fetchval(sql.HELD_BACK) if lane is None else False
+    return Round(Pace.SOON if held_back else Pace.REST, acted, own)
 
 
 async def forget_stale(database: Database) -> bool:
@@ -98,12 +113,6 @@ async def forget_stale(database: Database) -> bool:
         async with database.session(Role.ENGINE) as session:
             await session.execute(statement)
     return False
-
-
-async def _advance(session: Session, cursor: Record, rows: list[Record], *, full: bool) -> None:
-    end = (rows[-1]["xid"], rows[-1]["id"]) if full else (rows[0]["horizon"], 0)
-    if end != (cursor["xid"], cursor["id"]):
-        await session.execute(sql.ADVANCE, *end)
 
 
 async def act(session: Session, events: list[LogEvent]) -> bool:
@@ -128,14 +137,13 @@ def _in_order(events: list[LogEvent], listeners: Listeners) -> list[list[LogEven
     return [[event for _, event in group] for _, group in groupby(enumerate(events), kind)]
 
 
-async def _take_apart(database: Database) -> None:
+async def _take_apart(database: Database, lane: Lane) -> None:
     """Do of the next event what can be done: what one listener cannot take must reach the others."""
     async with database.session(Role.ENGINE) as session:
-        cursor = await session.fetchrow(sql.CURSOR)
-        rows = await session.fetch(sql.READ, cursor["xid"], cursor["id"], 1) if cursor else []
-        if cursor is None or not rows or rows[0]["id"] is None:
+        found = await read(session, lane, 1)
+        if found is None or not found.events:
             return
-        events = [LogEvent.of(rows[0])]
+        events = found.events
         listeners = await load_listeners(session, events)
         for name, part in PARTS.items():
             await session.execute("SAVEPOINT part")
@@ -149,7 +157,7 @@ async def _take_apart(database: Database) -> None:
                     "event_not_dispatched", event_id=events[0].id, type=events[0].type, part=name, reason=str(error)
                 )
             await session.execute("RELEASE SAVEPOINT part")
-        await _advance(session, cursor, rows, full=True)
+        await move_on(session, lane, found)
 
 
 async def _wake(session: Session, events: list[LogEvent], listeners: Listeners) -> bool:

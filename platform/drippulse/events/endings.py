@@ -27,7 +27,8 @@ async def end_runs(session: Session, events: Sequence[LogEvent], listeners: List
     ]
     if not wanted:
         return
-    rows = await session.fetch(sql.END, *([one[place] for one in wanted] for place in range(8)))
+    found = await session.fetch(sql.END, *([one[place] for one in wanted] for place in range(8)))
+    rows = [row for row in found if row["status"] == "completed"]
     if rows:
         names = ("organization_id", "id", "workflow_id", "lead_ref", "reason")
         await session.execute(sql.ENDED, *([row[name] for row in rows] for name in names))

@@ -42,6 +42,13 @@ class EventIn(Input):
             raise ValueError("is not an e-mail address")
         return address
 
+    @field_validator("occurred_at", mode="before")
+    @classmethod
+    def _is_text(cls, at: object) -> object:
+        if isinstance(at, int | float):
+            raise ValueError("must be a time such as 2026-01-31T09:00:00Z")  # not a number of seconds
+        return at
+
     @field_validator("occurred_at")
     @classmethod
     def _storable(cls, at: datetime | None) -> datetime | None:

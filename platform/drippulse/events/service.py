@@ -65,7 +65,7 @@ async def append_many(
     session: Session,
     event_type: str,
     record_type: str,
-    records: Sequence[tuple[int, Mapping[str, Any]]],
+    records: Sequence[tuple[int | str, Mapping[str, Any]]],
     actor: Actor,
 ) -> None:
     """The same event for many records (id, data), in one statement."""

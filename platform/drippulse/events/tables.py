@@ -31,6 +31,16 @@ class Event(Table, tablename="event", db=DB):
     created_at = Timestamptz(default=TimestamptzNow())
 
 
+class EventLag(Table, tablename="event_lag", db=DB):
+    """An organization whose events are read by themselves, from a cursor (xid, id) of its own, until it has caught up
+    with the others. The database also keeps `xid`."""
+
+    organization_id = BigInt(primary_key=True)
+    id = BigInt()
+    created_at = Timestamptz(default=TimestamptzNow())
+    updated_at = Timestamptz(default=TimestamptzNow())
+
+
 class EventSource(Table, tablename="event_source", db=DB):
     """The ids that clients gave their events, each taken once."""
 

@@ -11,11 +11,13 @@ from drippulse.integrations.credentials import unseal
 from drippulse.integrations.errors import ConnectionTestFailedError, ConnectorNotInstalledError
 from drippulse.integrations.outbound import connect, redacted_traceback
 from drippulse.integrations.registry import load_connectors
-from drippulse.integrations.service import present, require_connection
+from drippulse.integrations.service import SUBJECT, present, require_connection
 from drippulse.integrations.state import explain
 from drippulse.kit.crypto import Vault
 from drippulse.kit.db import Database, Record
 from drippulse.kit.http import OutboundHttp
+from drippulse.organizations.audit import service as audit
+from drippulse.organizations.audit.actions import AuditAction
 from drippulse.organizations.policy import Principal
 from drippulse.settings import Settings
 from drippulse_connector_sdk import Connector, ConnectorError, ProviderUnavailable
@@ -53,6 +55,8 @@ async def probe_connection(
             await queries.revive(session, organization, connection_id, row["secrets"])
         elif failure.needs_reauth:
             await queries.park(session, organization, connection_id, row["secrets"])
+        details = {"provider": row["provider"], "ok": failure is None}
+        await audit.record(session, principal, AuditAction.CONNECTION_TESTED, (SUBJECT, connection_id), details)
         after = await require_connection(session, principal, connection_id)
     if failure is not None:
         raise _failed(after, failure)

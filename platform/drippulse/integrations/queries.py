@@ -1,12 +1,12 @@
 """Reads and writes of connections. Every statement names the organization; row-level security is the second net."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from drippulse.integrations.tables import ConnectionStatus
 from drippulse.kit.db import Record, Session
+from drippulse.kit.filters import where
 from drippulse.kit.ids import is_id
-from drippulse.kit.pagination import PageRequest, order_by
+from drippulse.kit.pagination import ListRequest, order_by
 from drippulse.workflows.queries import like
 
 COLUMNS = "c.id, c.provider, c.connection_key, c.status, c.note, c.secret_names, c.created_at, c.updated_at"
@@ -19,6 +19,14 @@ SORTS = {
     "connection_key": "c.connection_key",
     "status": "c.status",
 }
+FILTERED = {
+    "provider": "c.provider",
+    "connection_key": "c.connection_key",
+    "status": "c.status",
+    "created_at": "c.created_at",
+    "updated_at": "c.updated_at",
+}
+"""The columns that a list may be filtered by."""
 
 # Only the credentials that were refused are parked: whoever stored new ones meanwhile is not undone.
 PARK = """WITH parked AS (
@@ -31,16 +39,6 @@ SELECT $1, 'connection.needs_reauth', 'integration_connection', id::text, 'syste
 
 REVIVE = """UPDATE integration_connection SET status = 'active', updated_at = now()
 WHERE organization_id = $1 AND id = $2 AND secrets = $3 AND status = 'needs_reauth'"""
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """Which connections to answer; None does not filter."""
-
-    provider: str | None = None
-    connection_key: str | None = None
-    status: str | None = None
-    q: str | None = None
 
 
 async def by_id(session: Session, organization_id: int, connection_id: int, *, lock: bool = False) -> Record | None:
@@ -56,44 +54,37 @@ async def by_key(session: Session, organization_id: int, provider: str, connecti
     )
 
 
-async def page(session: Session, organization_id: int, request: PageRequest, filters: Filters) -> list[Record]:
-    where, args = _filters(organization_id, filters)
+async def page(session: Session, organization_id: int, wanted: ListRequest) -> list[Record]:
+    conditions, args = _conditions(organization_id, wanted)
+    request = wanted.page
     if request.before_id is not None:
         args.append(request.before_id)
-        where += f" AND c.id < ${len(args)}"
+        conditions += f" AND c.id < ${len(args)}"
     args += [request.fetch, request.offset]
     return await session.fetch(
-        f"SELECT {COLUMNS} FROM integration_connection c WHERE c.organization_id = $1{where} "
+        f"SELECT {COLUMNS} FROM integration_connection c WHERE c.organization_id = $1{conditions} "
         f"ORDER BY {order_by(request.sort, SORTS, 'c.id')} LIMIT ${len(args) - 1} OFFSET ${len(args)}",
         *args,
     )
 
 
-async def count(session: Session, organization_id: int, filters: Filters) -> int:
-    where, args = _filters(organization_id, filters)
+async def count(session: Session, organization_id: int, wanted: ListRequest) -> int:
+    conditions, args = _conditions(organization_id, wanted)
     found = await session.fetchval(
-        f"SELECT count(*) FROM integration_connection c WHERE c.organization_id = $1{where}",
+        f"SELECT count(*) FROM integration_connection c WHERE c.organization_id = $1{conditions}",
         *args,
     )
     return int(found)
 
 
-def _filters(organization_id: int, filters: Filters) -> tuple[str, list[Any]]:
+def _conditions(organization_id: int, wanted: ListRequest) -> tuple[str, list[Any]]:
     args: list[Any] = [organization_id]
-    where = ""
-    for column, value in (
-        ("provider", filters.provider),
-        ("connection_key", filters.connection_key),
-        ("status", filters.status),
-    ):
-        if value is not None:
-            args.append(value)
-            where += f" AND c.{column} = ${len(args)}"
-    if filters.q:
-        args.append(like(filters.q))
+    conditions = where(wanted.filters, FILTERED, args)
+    if wanted.q:
+        args.append(like(wanted.q))
         place = f"ILIKE ${len(args)}"
-        where += f" AND (c.provider {place} OR c.connection_key {place} OR c.note {place})"
-    return where, args
+        conditions += f" AND (c.provider {place} OR c.connection_key {place} OR c.note {place})"
+    return conditions, args
 
 
 async def next_id(session: Session) -> int:

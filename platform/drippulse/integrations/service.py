@@ -7,7 +7,6 @@ import asyncpg
 from drippulse.integrations import queries
 from drippulse.integrations.credentials import merged, seal, unseal
 from drippulse.integrations.errors import ConnectionExistsError
-from drippulse.integrations.queries import Filters
 from drippulse.integrations.registry import installed, known_providers, resolve
 from drippulse.integrations.schemas import ConnectionCreate, ConnectionUpdate
 from drippulse.integrations.state import next_status
@@ -16,12 +15,14 @@ from drippulse.kit.clock import isoformat
 from drippulse.kit.crypto import Vault
 from drippulse.kit.db import Record, Session
 from drippulse.kit.errors import ValidationError, not_found
-from drippulse.kit.pagination import PageRequest, encode_cursor
+from drippulse.kit.pagination import ListRequest, listed
 from drippulse.kit.text import did_you_mean
-from drippulse.kit.validation import refuse_unknown_status
+from drippulse.organizations.audit import service as audit
+from drippulse.organizations.audit.actions import AuditAction
 from drippulse.organizations.policy import Principal
 
 RESOURCE = "integration connection"
+SUBJECT = "integration_connection"
 OWN_FIELDS = tuple(ConnectionCreate.model_fields)
 
 
@@ -41,27 +42,12 @@ def present(row: Record) -> dict[str, Any]:
     }
 
 
-async def list_connections(
-    session: Session, principal: Principal, request: PageRequest, filters: Filters
-) -> dict[str, Any]:
-    """`{integration_connections, total_count}`, newest first; paginated answers also have `next_cursor`.
-
-    Raises:
-        ValidationError: a filter names a status or provider that does not exist.
-    """
+async def list_connections(session: Session, principal: Principal, wanted: ListRequest) -> dict[str, Any]:
+    """`{integration_connections, total_count}`, newest first; paginated answers also have `next_cursor`."""
     organization = principal.organization_id
-    wanted = _checked(filters)
-    rows = await queries.page(session, organization, request, wanted)
-    if not request.paginated:
-        return {"integration_connections": [present(row) for row in rows], "total_count": len(rows)}
-    total = await queries.count(session, organization, wanted)
-    more = request.limit is not None and len(rows) > request.limit
-    shown = rows[: request.limit]
-    return {
-        "integration_connections": [present(row) for row in shown],
-        "total_count": total,
-        "next_cursor": encode_cursor(shown[-1]["id"]) if more else None,
-    }
+    rows = await queries.page(session, organization, wanted)
+    total = await queries.count(session, organization, wanted) if wanted.page.paginated else len(rows)
+    return listed("integration_connections", rows, wanted.page, present, total)
 
 
 async def get_connection(session: Session, principal: Principal, connection_id: int) -> dict[str, Any]:
@@ -101,6 +87,8 @@ async def create_connection(
     )
     if not made:
         raise ConnectionExistsError(provider, key)
+    details = {"provider": provider, "connection_key": key}
+    await audit.record(session, principal, AuditAction.CONNECTION_CREATED, (SUBJECT, connection_id), details)
     return await get_connection(session, principal, connection_id)
 
 
@@ -136,6 +124,8 @@ async def update_connection(
         )
     except asyncpg.UniqueViolationError:
         raise ConnectionExistsError(row["provider"], key) from None
+    details = {"provider": row["provider"], "connection_key": key, "fields": sorted({*data.model_fields_set, *given})}
+    await audit.record(session, principal, AuditAction.CONNECTION_UPDATED, (SUBJECT, connection_id), details)
     return await get_connection(session, principal, connection_id)
 
 
@@ -143,6 +133,7 @@ async def delete_connection(session: Session, principal: Principal, connection_i
     """The row and its ciphertext are gone; steps that name it fail with `connection_missing`."""
     if not await queries.delete(session, principal.organization_id, connection_id):
         raise not_found(RESOURCE)
+    await audit.record(session, principal, AuditAction.CONNECTION_DELETED, (SUBJECT, connection_id))
 
 
 def require_provider(text: str) -> str:
@@ -153,12 +144,6 @@ def require_provider(text: str) -> str:
         sentence = f'"{text[:100]}" is not a known provider.{did_you_mean(text, known)} Known are {", ".join(known)}.'
         raise ValidationError(sentence, errors={"provider": [sentence]})
     return provider
-
-
-def _checked(filters: Filters) -> Filters:
-    refuse_unknown_status(filters.status, ConnectionStatus)
-    provider = None if filters.provider is None else require_provider(filters.provider)
-    return Filters(provider, filters.connection_key, filters.status, filters.q)
 
 
 def _refuse_other_provider(row: Record, text: str | None) -> None:

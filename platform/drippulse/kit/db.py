@@ -6,6 +6,7 @@ sets the organization that row-level security compares with, all in one round tr
 
 import asyncio
 import contextlib
+import io
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import ContextVar
@@ -46,6 +47,8 @@ class Session:
         self._hooks: list[Hook] = []
         self.organization_id = organization_id
         self.statements = 0
+        self.memo: dict[Any, Any] = {}
+        """What a feature remembers until the transaction ends, under a key of its own."""
 
     async def fetch(self, sql: str, *args: Any) -> list[Record]:
         async with self._lock:
@@ -72,9 +75,34 @@ class Session:
             self.statements += 1
             await self._connection.executemany(sql, args)
 
+    async def copy_text(self, table: str, columns: Sequence[str], lines: bytes) -> None:
+        """COPY rows in PostgreSQL's text format into a temporary table; the empty text is NULL."""
+        async with self._lock:
+            self.statements += 1
+            await self._connection.copy_to_table(
+                table, schema_name="pg_temp", source=io.BytesIO(lines), columns=columns, format="text", null=""
+            )
+
     def after_commit(self, hook: Hook) -> None:
         """Run `hook` once this transaction has committed; dropped when it rolls back."""
         self._hooks.append(hook)
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncGenerator["Session"]:
+        """A part of this transaction: what it wrote, its hooks and its memo are undone when the block raises."""
+        hooks, memo = len(self._hooks), dict(self.memo)
+        await self.execute("SAVEPOINT part")
+        try:
+            yield self
+        except BaseException:
+            del self._hooks[hooks:]
+            self.memo = memo
+            with contextlib.suppress(
+                asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError
+            ):
+                await asyncio.shield(self.execute("ROLLBACK TO SAVEPOINT part"))  # else the transaction is gone as well
+            raise
+        await self.execute("RELEASE SAVEPOINT part")
 
     async def run_hooks(self) -> None:
         for hook in self._hooks:

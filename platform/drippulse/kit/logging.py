@@ -14,6 +14,7 @@ HIDDEN = "[hidden]"
 SECRET_NAMES = re.compile(r"password|passwd|secret|token|authorization|api_?key|credential|cookie|dsn", re.IGNORECASE)
 SECRET_TEXTS = re.compile(
     r"adcrm_(?:live|test)_[\w-]+"  # our API keys
+    r"|drinv_[\w-]+"  # our invitations
     r"|whsec_[\w+/=]+"
     r"|xox[abeoprs]-[\w-]+"  # Slack
     r"|\beyJ[\w-]+\.[\w-]+\.[\w-]+"  # JWTs

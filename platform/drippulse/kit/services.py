@@ -10,7 +10,9 @@ from drippulse.kit.client_address import Network, read_networks
 from drippulse.kit.clock import Clock
 from drippulse.kit.crypto import Vault
 from drippulse.kit.db import Database
+from drippulse.kit.rate_limits import RateLimiter
 from drippulse.organizations.authentication import Authenticator
+from drippulse.organizations.notices import Notices
 from drippulse.settings import Settings
 from drippulse.workflows.simulation.runner import Simulator
 
@@ -32,5 +34,13 @@ class AppServices:
         return read_networks(self.settings.trusted_proxies)
 
     @cached_property
+    def rate_limiter(self) -> RateLimiter:
+        return RateLimiter(self.redis, self.settings.rate_limit)
+
+    @cached_property
     def simulator(self) -> Simulator:
         return Simulator(self.redis)
+
+    @cached_property
+    def notices(self) -> Notices:
+        return Notices(self.settings)

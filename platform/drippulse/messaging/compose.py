@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime, parseaddr
+from functools import lru_cache
 
 from drippulse.messaging import mime
 from drippulse.messaging.html_links import links_in, replace_links
@@ -14,6 +15,7 @@ from drippulse.workflows.steps.base import OutgoingMail
 BODY_END = re.compile(r"</body\s*>", re.IGNORECASE)
 # Linear in the text's length, whatever it holds: an unfinished tag ends at the next "<", unfinished styles at the end.
 TAGS = re.compile(r"<(?:style|script)\b.*?(?:</(?:style|script)\s*>|\Z)|<[^<>]+>", re.IGNORECASE | re.DOTALL)
+NOT_IN_COMMANDS = re.compile(r"[\x00-\x20<>\x7f]")  # what would end an address within MAIL or RCPT
 REPLY_SENTENCE = 'To get no more of these mails, reply with "unsubscribe".'
 LINE_ENDS = re.compile(r"<(?:br|/p|/div|/h\d|/li|/tr)\b[^<>]*>", re.IGNORECASE)
 
@@ -47,8 +49,8 @@ def compose(
         ValueError: the sender or recipient is no address that mail can carry.
     """
     unsubscribe = links.unsubscribe(ref)
-    sender_name, sender = parseaddr(mail.sender or default_sender)
-    recipient, sender = _for_the_wire(mail.to), _for_the_wire(sender)
+    sender_name, sender = _own_mailbox(mail.sender or default_sender)
+    recipient = _for_the_wire(mail.to)
     headers = [
         mime.address_header("From", sender_name, sender),
         mime.address_header("To", "", recipient),
@@ -60,8 +62,7 @@ def compose(
         mime.header("Feedback-ID", f"{ref.enrollment_id}:{ref.organization_id}:drippulse"),
     ]
     if mail.reply_to:
-        name, address = parseaddr(mail.reply_to)
-        headers.append(mime.address_header("Reply-To", name, _for_the_wire(address)))
+        headers.append(mime.address_header("Reply-To", *_own_mailbox(mail.reply_to)))
     text = mail.text if mail.text is not None else as_text(mail.html or "")
     content = mime.message(
         headers,
@@ -99,9 +100,16 @@ def _html_footer(mail: OutgoingMail, unsubscribe: str) -> str:
     return f'<p style="font-size:12px;color:#666">{inside}</p>' if inside else ""
 
 
+@lru_cache(maxsize=1024)
+def _own_mailbox(text: str) -> tuple[str, str]:
+    """Name and address of a mailbox that many mails have. Raises ValueError when it is none."""
+    name, address = parseaddr(text)
+    return name, _for_the_wire(address)
+
+
 def _for_the_wire(address: str) -> str:
     """The address with its domain in ASCII (IDNA). Raises ValueError when it is none."""
     local, _, domain = address.rpartition("@")
-    if not local or not domain or any(mark in address for mark in "\r\n<> "):
+    if not local or not domain or NOT_IN_COMMANDS.search(address):
         raise ValueError(f"{address!r} is not a mail address")
     return address if domain.isascii() else f"{local}@{domain.encode('idna').decode()}"

@@ -15,6 +15,7 @@ from drippulse.workflows.steps.base import Outcome, OutcomeKind
 IDLE_SECONDS = 20.0
 DEFAULT_PORTS = {"smtp": 25, "smtps": 465}
 GOING_AWAY = 421  # RFC 5321, 3.8: the server closes the connection
+UNDERSTOOD = (250, 251)  # 251: the server will forward
 TAKEN = (200, 299)  # RFC 5321, 4.2.1: only the first digit tells success, though all but a few say 250
 LONGEST_ANSWER = 500
 
@@ -79,17 +80,14 @@ class SmtpPool:
 
     async def _transact(self, client: aiosmtplib.SMTP, mail: Composed) -> Outcome:
         """One message. Raises only while it certainly was not taken."""
-        options = ["SMTPUTF8"] if mail.utf8 else []
         if mail.utf8 and not client.supports_extension("smtputf8"):
             return _failed("smtp_no_utf8", "The mail server does not take addresses with non-ASCII characters.")
-        encoding = "utf-8" if mail.utf8 else "ascii"
-        try:
-            await client.mail(mail.sender, options=options, encoding=encoding)
-            await client.rcpt(mail.recipient, encoding=encoding)
-        except (aiosmtplib.SMTPSenderRefused, aiosmtplib.SMTPRecipientRefused) as error:
-            if error.code == GOING_AWAY:
-                raise aiosmtplib.SMTPServerDisconnected(f"{error.code} {error.message}") from error
-            return _refused(error.code, error.message, "smtp_address_refused")
+        for command in _envelope(mail):
+            answer = await client.execute_command(*command)
+            if answer.code == GOING_AWAY:
+                raise aiosmtplib.SMTPServerDisconnected(f"{answer.code} {answer.message}")
+            if answer.code not in UNDERSTOOD:
+                return _refused(answer.code, answer.message, "smtp_address_refused")
         try:
             response = await client.data(mail.content)
         except aiosmtplib.SMTPDataError as error:
@@ -126,6 +124,11 @@ class SmtpPool:
             timeout=self._timeout,
         )
         await client.connect()
+        try:
+            await _introduce(client)
+        except BaseException:
+            client.close()
+            raise
         return client
 
     async def close(self) -> None:
@@ -134,6 +137,21 @@ class SmtpPool:
             with contextlib.suppress(aiosmtplib.SMTPException, OSError, TimeoutError):
                 await asyncio.wait_for(client.quit(), 1)
         self._idle.clear()
+
+
+async def _introduce(client: aiosmtplib.SMTP) -> None:
+    """Unless STARTTLS or the login needed it before."""
+    if client.is_ehlo_or_helo_needed:
+        try:
+            await client.ehlo()
+        except aiosmtplib.SMTPHeloError:
+            await client.helo()
+
+
+def _envelope(mail: Composed) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
+    """MAIL and RCPT; the client's own `mail` and `rcpt` parse addresses that composing has proven."""
+    options = (b"SMTPUTF8",) if mail.utf8 else ()
+    return (b"MAIL", b"FROM:<%b>" % mail.sender.encode(), *options), (b"RCPT", b"TO:<%b>" % mail.recipient.encode())
 
 
 async def _abandon(client: aiosmtplib.SMTP) -> None:

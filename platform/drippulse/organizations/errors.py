@@ -13,12 +13,13 @@ class InvalidCredentialsError(UnauthenticatedError):
 
 
 class TooManyLoginsError(RateLimitedError):
-    """The same for accounts and addresses, known or not."""
+    """The same for accounts and addresses, known or not. `first` tells the first refusal of a window from the rest."""
 
     code = "too_many_logins"
 
-    def __init__(self, retry_after: int) -> None:
+    def __init__(self, retry_after: int, *, first: bool = False) -> None:
         super().__init__(f"Too many failed logins. Try again in {-(-retry_after // 60)} minutes.", retry_after)
+        self.first = first
 
 
 class InvalidTokenError(UnauthenticatedError):

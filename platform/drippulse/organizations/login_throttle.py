@@ -56,9 +56,10 @@ class LoginThrottle:
         except UNREACHABLE as error:
             log.warning("login_throttle_without_redis", reason=repr(error))
             found = [self._count_here(counter) for counter in counters]
-        waits = [seconds for counter, (count, seconds) in zip(counters, found, strict=True) if count > counter.most]
+        over = [(count - counter.most, seconds) for counter, (count, seconds) in zip(counters, found, strict=True)]
+        waits = [seconds for excess, seconds in over if excess > 0]
         if waits:
-            raise TooManyLoginsError(max(waits))
+            raise TooManyLoginsError(max(waits), first=any(excess == 1 for excess, _ in over))
 
     async def succeeded(self, username: str, address: str) -> None:
         """The password was right: the account's attempts are forgotten, and this one of the address."""

@@ -2,9 +2,12 @@
 
 from typing import Any
 
+from drippulse.enrollments import hold_changes
+from drippulse.enrollments.hold_changes import Change, ChangeKind
 from drippulse.enrollments.hold_locks import nothing_starts
-from drippulse.enrollments.holding import ResumePolicy, Scope, hold_where, release_where
+from drippulse.enrollments.holding import ResumePolicy
 from drippulse.enrollments.holds import held_of_organization
+from drippulse.enrollments.tables import Hold
 from drippulse.events import service as events
 from drippulse.kit.clock import isoformat_or_none
 from drippulse.kit.db import Session
@@ -23,6 +26,7 @@ async def show_holds(session: Session, principal: Principal, changed: int = 0) -
         "paused_at": isoformat_or_none(paused_at),
         "held": await held_of_organization(session, principal.organization_id),
         "changed": changed,
+        "remaining": await hold_changes.remaining(session, principal.organization_id, None),
     }
 
 
@@ -32,7 +36,7 @@ async def pause_organization(session: Session, principal: Principal) -> dict[str
     await nothing_starts(session, organization_id)
     changed = 0
     if await session.fetchval(SET_PAUSED, organization_id) is not None:
-        changed = len(await hold_where(session, Scope.organization(organization_id)))
+        changed = await hold_changes.begin(session, principal, Change(ChangeKind.HOLD, Hold.ORGANIZATION))
         await events.append(session, "organization.paused", "organization", organization_id, principal, {})
     return await show_holds(session, principal, changed)
 
@@ -43,6 +47,7 @@ async def resume_organization(session: Session, principal: Principal, policy: Re
     await nothing_starts(session, organization_id)
     changed = 0
     if await session.fetchval(SET_RUNNING, organization_id) is not None:
-        changed = len(await release_where(session, Scope.organization(organization_id), policy))
+        change = Change(ChangeKind.RELEASE, Hold.ORGANIZATION, policy=policy)
+        changed = await hold_changes.begin(session, principal, change)
         await events.append(session, "organization.resumed", "organization", organization_id, principal, {})
     return await show_holds(session, principal, changed)

@@ -29,6 +29,8 @@ class Principal:
     """An authenticated caller.
 
     `credential` names the key or session for rate limits and logs (`key:9`, `session:4`), never the secret.
+    `rate_limit` is the credential's own, in requests a minute; None is the installation's default.
+    `user_id` is the person behind it: the one who is signed in, or whose key it is; None for keys of the command line.
     """
 
     organization_id: int
@@ -36,6 +38,8 @@ class Principal:
     actor_type: str
     actor_id: int
     credential: str
+    rate_limit: int | None = None
+    user_id: int | None = None
 
     def allows(self, permission: Permission) -> bool:
         return permission in GRANTS[self.role]
@@ -48,3 +52,14 @@ def require(principal: Principal, permission: Permission) -> None:
         raise ForbiddenError(
             f"Your role is {principal.role.value}; this needs {able}. Ask an Admin of your organization."
         )
+
+
+def covers(holder: MemberRole, role: MemberRole) -> bool:
+    """Whether a holder of the first role may hand out the second: it grants nothing beyond."""
+    return GRANTS[role] <= GRANTS[holder]
+
+
+def lesser(first: MemberRole, second: MemberRole) -> MemberRole:
+    """The role that grants most of what both grant."""
+    both = GRANTS[first] & GRANTS[second]
+    return max((role for role, granted in GRANTS.items() if granted <= both), key=lambda role: len(GRANTS[role]))

@@ -157,11 +157,11 @@ def _put_off(
         bucket = limit.bucket
         rank = (rooms[bucket].put_off if bucket in rooms else 0) + counted.get(bucket, 0)
         counted[bucket] = counted.get(bucket, 0) + 1
-        turns.append((_turn(limit, rank, mail.spread), wait_reason(bucket.scope)))
+        turns.append((turn(limit, rank, mail.spread), wait_reason(bucket.scope)))
     return max(turns)
 
 
-def _turn(limit: Limit, rank: int, spread: float) -> datetime:
+def turn(limit: Limit, rank: int, spread: float) -> datetime:
     """When it is worth looking again for the one before whom `rank` others wait for this window."""
     bucket = limit.bucket
     length = timedelta(seconds=bucket.seconds)

@@ -6,17 +6,17 @@ from drippulse.events import service as events
 from drippulse.kit.addresses import normalize_address, same_mailbox_key
 from drippulse.kit.clock import isoformat
 from drippulse.kit.db import Record, Session
-from drippulse.kit.pagination import PageRequest, encode_cursor, order_by
+from drippulse.kit.filters import Kind, where
+from drippulse.kit.pagination import ListRequest, Sort, listed, tail
 from drippulse.organizations.policy import Principal
 from drippulse.sending.errors import InvalidAddressError
 from drippulse.sending.list_locks import list_grows
 from drippulse.sending.schemas import SuppressionCreate
 
-SORTS = {"created_at": "id", "email": "email", "reason": "reason"}
+SORTS = {"created_at": Sort("id", Kind.INTEGER), "email": Sort("email", Kind.TEXT), "reason": Sort("reason", Kind.TEXT)}
 COLUMNS = "id, email, reason, enrollment_id, created_at"
-WANTED = (
-    "organization_id = $1 AND ($2::text IS NULL OR strpos(email, lower($2)) > 0) AND ($3::text IS NULL OR reason = $3)"
-)
+FILTERED = {"email": "email", "reason": "reason", "enrollment_id": "enrollment_id", "created_at": "created_at"}
+"""The columns that a list may be filtered by."""
 
 
 def present(row: Record) -> dict[str, Any]:
@@ -29,28 +29,17 @@ def present(row: Record) -> dict[str, Any]:
     }
 
 
-async def listed(
-    session: Session, principal: Principal, page: PageRequest, q: str | None, reason: str | None
-) -> dict[str, Any]:
+async def list_suppressions(session: Session, principal: Principal, wanted: ListRequest) -> dict[str, Any]:
     """`{suppressions, total_count}`, newest first; paginated answers also have `next_cursor`."""
-    organization = principal.organization_id
+    args: list[Any] = [principal.organization_id, wanted.q]
+    conditions = "organization_id = $1 AND ($2::text IS NULL OR strpos(email, lower($2)) > 0)"
+    conditions += where(wanted.filters, FILTERED, args)
+    total = await session.fetchval(f"SELECT count(*) FROM suppression WHERE {conditions}", *args)
+    end = tail(wanted.page, SORTS, "id", args)
     rows = await session.fetch(
-        f"""SELECT {COLUMNS} FROM suppression WHERE {WANTED} AND ($4::bigint IS NULL OR id < $4)
-            ORDER BY {order_by(page.sort, SORTS, "id")} LIMIT $5 OFFSET $6""",
-        organization,
-        q,
-        reason,
-        page.before_id,
-        page.fetch,
-        page.offset,
+        f"SELECT {COLUMNS}, {end.value} AS cursor_value FROM suppression WHERE {conditions}{end.sql}", *args
     )
-    total = await session.fetchval(f"SELECT count(*) FROM suppression WHERE {WANTED}", organization, q, reason)
-    shown = rows[: page.limit]
-    answer = {"suppressions": [present(row) for row in shown], "total_count": total}
-    if page.paginated:
-        more = page.limit is not None and len(rows) > page.limit
-        answer["next_cursor"] = encode_cursor(shown[-1]["id"]) if more else None
-    return answer
+    return listed("suppressions", rows, wanted.page, present, total)
 
 
 async def add(session: Session, principal: Principal, data: SuppressionCreate) -> tuple[dict[str, Any], bool]:

@@ -9,8 +9,7 @@ from drippulse.kit.pagination import PageRequest, order_by
 
 # As the index `enrollment_unscheduled` has it: true of no row that is well.
 UNSCHEDULED = """e.status = 'active' AND e.claimable_at IS NULL AND e.holds = 0
-  AND (e.wait_reason IS NULL
-    OR e.next_run_at IS NOT NULL AND e.wait_reason NOT IN ('workflow_paused', 'outcome_unknown'))"""
+  AND (e.wait_reason IS NULL OR e.next_run_at IS NOT NULL AND e.wait_reason <> 'outcome_unknown')"""
 STANDS_STILL = f"""((e.deleted_at IS NULL OR e.sends_for IS NOT NULL)
   AND (e.status = 'active' AND e.claimable_at <= now() - {{limit}} OR {UNSCHEDULED}))"""
 

@@ -1,7 +1,13 @@
 """Public holidays by country and, where they differ, by region."""
 
+import sys
 from datetime import date
 from functools import lru_cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+COUNTRIES = "holidays.countries"
 
 
 def canonical(code: str) -> str:
@@ -12,7 +18,7 @@ def canonical(code: str) -> str:
     """
     country, dash, region = code.strip().partition("-")
     country = country.upper()
-    regions = _regions().get(country)
+    regions = _regions(country)
     if regions is None:
         raise ValueError(
             f'no holidays are known for "{code}". Use an ISO 3166 country code, such as US, or a region of it, such as '
@@ -34,15 +40,28 @@ def is_holiday(code: str, day: date) -> bool:
 
 @lru_cache(maxsize=1024)
 def _holidays(code: str, year: int) -> frozenset[date]:
-    import holidays  # half a second and 40 MB that only those pay who use it
-
     country, _, region = code.partition("-")
-    return frozenset(holidays.country_holidays(country, subdiv=region or None, years=year))
+    return frozenset(_library().country_holidays(country, subdiv=region or None, years=year))
 
 
-@lru_cache(maxsize=1)
-def _regions() -> dict[str, tuple[str, ...]]:
-    """Every country code, also UK and USA, with its regions."""
+@lru_cache(maxsize=512)
+def _regions(country: str) -> tuple[str, ...] | None:
+    """The regions of a country by its code, also UK and USA; None when there is no such country."""
+    library = _library()
+    known = library.registry.EntityLoader.get_country_codes()
+    return tuple(getattr(library, country).subdivisions) if country in known else None
+
+
+def _library() -> Any:
+    """The library, which takes a quarter of a second that only those pay who use it.
+
+    Its package of countries imports all 250 of them, which takes as long again. A country's module needs none of that,
+    so a bare package stands in for it, in which each is found when it is asked for.
+    """
     import holidays
 
-    return {country: tuple(regions) for country, regions in holidays.list_supported_countries().items()}
+    if COUNTRIES not in sys.modules:
+        package = ModuleType(COUNTRIES)
+        package.__path__ = [str(Path(holidays.__file__).parent / "countries")]
+        sys.modules[COUNTRIES] = package
+    return holidays

@@ -4,9 +4,12 @@ from typing import Any
 
 import orjson
 
+from drippulse.enrollments import hold_changes
+from drippulse.enrollments.hold_changes import Change, ChangeKind
 from drippulse.enrollments.hold_locks import nothing_starts
-from drippulse.enrollments.holding import AS_IT_WAS, ResumePolicy, Scope, hold_where, release_where
+from drippulse.enrollments.holding import AS_IT_WAS, ResumePolicy
 from drippulse.enrollments.holds import held_of_workflow
+from drippulse.enrollments.tables import Hold
 from drippulse.events import service as events
 from drippulse.kit.crypto import Vault
 from drippulse.kit.db import Record, Session
@@ -40,6 +43,7 @@ async def show_holds(session: Session, principal: Principal, workflow_id: int, c
         "paused_steps": state["paused_steps"],
         "held": await held_of_workflow(session, principal.organization_id, workflow_id),
         "changed": changed,
+        "remaining": await hold_changes.remaining(session, principal.organization_id, workflow_id),
     }
 
 
@@ -77,7 +81,8 @@ async def pause_step(session: Session, principal: Principal, workflow_id: int, s
     changed = 0
     if step_id not in paused:
         await _set_steps(session, principal, row, [*paused, step_id], "workflow.step_paused", step_id)
-        changed = len(await hold_where(session, Scope.step(principal.organization_id, workflow_id, step_id)))
+        change = Change(ChangeKind.HOLD, Hold.STEP, workflow_id, step_id)
+        changed = await hold_changes.begin(session, principal, change)
     return await show_holds(session, principal, workflow_id, changed)
 
 
@@ -91,8 +96,8 @@ async def resume_step(
     if step_id in paused:
         left = [one for one in paused if one != step_id]
         await _set_steps(session, principal, row, left, "workflow.step_resumed", step_id)
-        scope = Scope.steps_not_paused(principal.organization_id, workflow_id)
-        changed = len(await release_where(session, scope, policy))
+        change = Change(ChangeKind.RELEASE, Hold.STEP, workflow_id, step_id, policy)
+        changed = await hold_changes.begin(session, principal, change)
     return await show_holds(session, principal, workflow_id, changed)
 
 
@@ -109,11 +114,13 @@ async def _set_status(
     workflow_id: int = row["id"]
     if row["status"] == status:
         return await show_holds(session, principal, workflow_id)
-    before = (await held_of_workflow(session, principal.organization_id, workflow_id))["workflow_paused"]
     update = WorkflowUpdate.model_validate({"status": status})
+    few = await hold_changes.is_few(session, principal.organization_id, workflow_id)
+    before = (await held_of_workflow(session, principal.organization_id, workflow_id))["workflow_paused"] if few else 0
     await service.update_workflow(session, principal, vault, workflow_id, update, policy)
     answer = await show_holds(session, principal, workflow_id)
-    return {**answer, "changed": abs(answer["held"]["workflow_paused"] - before)}
+    changed = abs(answer["held"]["workflow_paused"] - before) if few else answer["remaining"]
+    return {**answer, "changed": changed}
 
 
 async def _paused_steps(session: Session, principal: Principal, row: Record, step_id: str) -> list[str]:

@@ -4,11 +4,12 @@ from typing import Any
 
 from drippulse.events.service import Actor
 from drippulse.kit.db import Record, Session
+from drippulse.kit.filters import where
 from drippulse.kit.ids import is_id
-from drippulse.kit.pagination import PageRequest, order_by
+from drippulse.kit.pagination import ListRequest, order_by
 from drippulse.workflows.tables import WorkflowStatus
 
-COLUMNS = """w.id, w.name, w.description, w.status, w.version, w.integrations, w.created_at, w.updated_at,
+COLUMNS = """w.id, w.name, w.description, w.status, w.version, w.integrations, w.project_id, w.created_at, w.updated_at,
 w.draft IS NOT NULL AS has_draft"""
 WITH_STEPS = f"""SELECT {COLUMNS}, v.steps, v.settings FROM workflow w JOIN workflow_version v
 ON v.organization_id = w.organization_id AND v.workflow_id = w.id AND v.version = w.version
@@ -21,6 +22,15 @@ SORTS = {
     "status": "w.status",
     "version": "w.version",
 }
+FILTERED = {
+    "status": "w.status",
+    "project_id": "w.project_id",
+    "name": "w.name",
+    "version": "w.version",
+    "created_at": "w.created_at",
+    "updated_at": "w.updated_at",
+}
+"""The columns that a list may be filtered by."""
 
 
 async def by_id(session: Session, organization_id: int, workflow_id: int) -> Record | None:
@@ -50,40 +60,36 @@ async def _with_lock(session: Session, organization_id: int, workflow_id: int, l
     return await by_id(session, organization_id, workflow_id)
 
 
-async def page(
-    session: Session, organization_id: int, request: PageRequest, *, status: str | None, q: str | None
-) -> list[Record]:
-    where, args = _filters(organization_id, status, q)
+async def page(session: Session, organization_id: int, wanted: ListRequest) -> list[Record]:
+    conditions, args = _conditions(organization_id, wanted)
+    request = wanted.page
     if request.before_id is not None:
         args.append(request.before_id)
-        where += f" AND w.id < ${len(args)}"
+        conditions += f" AND w.id < ${len(args)}"
     args += [request.fetch, request.offset]
     order = order_by(request.sort, SORTS, "w.id")
     return await session.fetch(
-        f"{WITH_STEPS}{where} ORDER BY {order} LIMIT ${len(args) - 1} OFFSET ${len(args)}",
+        f"{WITH_STEPS}{conditions} ORDER BY {order} LIMIT ${len(args) - 1} OFFSET ${len(args)}",
         *args,
     )
 
 
-async def count(session: Session, organization_id: int, *, status: str | None, q: str | None) -> int:
-    where, args = _filters(organization_id, status, q)
+async def count(session: Session, organization_id: int, wanted: ListRequest) -> int:
+    conditions, args = _conditions(organization_id, wanted)
     found = await session.fetchval(
-        f"SELECT count(*) FROM workflow w WHERE w.organization_id = $1 AND w.deleted_at IS NULL{where}",
+        f"SELECT count(*) FROM workflow w WHERE w.organization_id = $1 AND w.deleted_at IS NULL{conditions}",
         *args,
     )
     return int(found)
 
 
-def _filters(organization_id: int, status: str | None, q: str | None) -> tuple[str, list[Any]]:
+def _conditions(organization_id: int, wanted: ListRequest) -> tuple[str, list[Any]]:
     args: list[Any] = [organization_id]
-    where = ""
-    if status is not None:
-        args.append(status)
-        where += f" AND w.status = ${len(args)}"
-    if q:
-        args.append(like(q))
-        where += f" AND (w.name ILIKE ${len(args)} OR w.description ILIKE ${len(args)})"
-    return where, args
+    conditions = where(wanted.filters, FILTERED, args)
+    if wanted.q:
+        args.append(like(wanted.q))
+        conditions += f" AND (w.name ILIKE ${len(args)} OR w.description ILIKE ${len(args)})"
+    return conditions, args
 
 
 def like(text: str) -> str:

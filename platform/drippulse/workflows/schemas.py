@@ -53,6 +53,7 @@ class WorkflowCreate(Input):
     steps: Steps = Field(default_factory=list[Any])
     settings: Settings = Field(default_factory=dict[str, Any])
     integrations: list[Any] = Field(default_factory=list[Any], max_length=100, description="References, kept as sent.")
+    project_id: int | None = Field(default=None, description="The project it belongs to.")
 
 
 class WorkflowUpdate(Input):
@@ -65,6 +66,7 @@ class WorkflowUpdate(Input):
     steps: Steps = Field(default_factory=list[Any])
     settings: Settings = Field(default_factory=dict[str, Any])
     integrations: list[Any] = Field(default_factory=list[Any], max_length=100)
+    project_id: int | None = Field(default=None, description="The project it belongs to; null takes it out.")
 
 
 class TestRun(Input):
@@ -98,6 +100,7 @@ class WorkflowOut(BaseModel):
     version: int = Field(description="Rises when steps or settings change.")
     steps: list[StepOut]
     integrations: list[Any]
+    project_id: int | None = Field(description="The project it belongs to.")
     settings: WorkflowSettings = Field(description="What its newest version says beside the steps.")
     has_draft: bool = Field(description="Whether changes wait to be published.")
     created_at: datetime

@@ -1,7 +1,8 @@
 """Secret step parameters: encrypted where they are stored, shown as `********`, read by the engine alone.
 
 Which parts of a config are secret is the step type's to say (`StepType.secret_paths`). Stored, each is
-`{"$secret": "<base64 of the vault's ciphertext>"}`, bound to the organization and the step's id.
+`{"$secret": "<base64 of the vault's ciphertext>"}`, bound to the organization and the step's id; `shown` is beside it
+where only a part is secret.
 """
 
 import base64
@@ -11,13 +12,14 @@ from typing import Any, TypeAlias, cast
 from drippulse.kit.crypto import Vault
 from drippulse.workflows.errors import InvalidStepGraphError
 from drippulse.workflows.steps import registry
-from drippulse.workflows.steps.base import SecretPath
+from drippulse.workflows.steps.base import SecretPath, StepType
+from drippulse.workflows.steps.url_secrets import MASK, origin
 
 Step: TypeAlias = dict[str, Any]
-Change: TypeAlias = Callable[[Step, SecretPath, Any], Any]
+Change: TypeAlias = Callable[[StepType[Any], Step, SecretPath, Any], Any]
 
-MASK = "********"
 SEALED = "$secret"
+SHOWN = "shown"
 NOTHING_STORED = f"{MASK} stands for a stored secret, and there is none for this step; send the secret itself."
 OTHER_HOST = f"{MASK} stands for a secret stored for another host; send the secret itself along with the new URL."
 
@@ -25,11 +27,12 @@ OTHER_HOST = f"{MASK} stands for a secret stored for another host; send the secr
 def seal(steps: list[Step], vault: Vault, organization_id: int) -> list[Step]:
     """Steps with plain secrets, as they are stored."""
 
-    def encrypt(step: Step, _: SecretPath, value: Any) -> Any:
+    def encrypt(kind: StepType[Any], step: Step, path: SecretPath, value: Any) -> Any:
         if not isinstance(value, str):
             return value
-        blob = vault.encrypt(value.encode(), _context(organization_id, step))
-        return {SEALED: base64.b64encode(blob).decode()}
+        sealed = {SEALED: base64.b64encode(vault.encrypt(value.encode(), _context(organization_id, step))).decode()}
+        shown = kind.shown_secret(path, value)
+        return sealed if shown == MASK else {**sealed, SHOWN: shown}
 
     return [_changed(step, encrypt) for step in steps]
 
@@ -41,7 +44,7 @@ def reveal(steps: list[Step], vault: Vault, organization_id: int) -> list[Step]:
         DecryptionError: a secret was moved from another step or organization, or its key is gone.
     """
 
-    def decrypt(step: Step, _: SecretPath, value: Any) -> Any:
+    def decrypt(_: StepType[Any], step: Step, __: SecretPath, value: Any) -> Any:
         if not _is_sealed(value):
             return value
         return vault.decrypt(base64.b64decode(value[SEALED]), _context(organization_id, step)).decode()
@@ -52,10 +55,17 @@ def reveal(steps: list[Step], vault: Vault, organization_id: int) -> list[Step]:
 def redact(steps: list[Step]) -> list[Step]:
     """Steps as callers see them."""
 
-    def mask(_: Step, __: SecretPath, value: Any) -> Any:
-        return MASK if value is not None else None
+    def mask(kind: StepType[Any], _: Step, path: SecretPath, value: Any) -> Any:
+        if _is_sealed(value):
+            return value.get(SHOWN, MASK)
+        return kind.shown_secret(path, value) if isinstance(value, str) else None if value is None else MASK
 
     return [_changed(step, mask) for step in steps]
+
+
+def may_hold_secrets(text: str) -> bool:
+    """Whether the JSON text of stored steps is worth going through. Secrets in URLs were once stored in plain text."""
+    return SEALED in text or "://" in text
 
 
 def unmask(steps: list[Step], stored: list[Step]) -> list[Step]:
@@ -67,23 +77,24 @@ def unmask(steps: list[Step], stored: list[Step]) -> list[Step]:
     """
     before: dict[str, dict[str, Any]] = {step["id"]: step["config"] for step in stored}
 
-    def fill(step: Step, path: SecretPath, value: Any) -> Any:
-        if value != MASK:
+    def fill(kind: StepType[Any], step: Step, path: SecretPath, value: Any) -> Any:
+        if not isinstance(value, str) or MASK not in value:
             return value
         kept = _value_at(before.get(step["id"], {}), path)
-        if kept is None:
+        filled = kind.restored_secret(path, value, kept) if isinstance(kept, str) else None
+        if filled is None:
             raise _refused(step, path, NOTHING_STORED)
         if _origin(step["config"]) != _origin(before[step["id"]]):
             raise _refused(step, path, OTHER_HOST)
-        return kept
+        return filled
 
     return [_changed(step, fill) for step in steps]
 
 
 def _origin(config: dict[str, Any]) -> str:
-    """Scheme, host and port of the URL that a step calls, as written (host templates included); empty without one."""
+    """Of the URL that a step calls; empty without one."""
     url = config.get("url")
-    return "/".join(url.split("/")[:3]).lower() if isinstance(url, str) else ""
+    return origin(url) if isinstance(url, str) else ""
 
 
 def _refused(step: Step, path: SecretPath, sentence: str) -> InvalidStepGraphError:
@@ -99,7 +110,7 @@ def _changed(step: Step, change: Change) -> Step:
     config = cast("dict[str, Any]", step["config"])
     if found is not None:
         for path in list(found.secret_paths(config)):
-            config = _with(config, path, change(step, path, _value_at(config, path)))
+            config = _with(config, path, change(found, step, path, _value_at(config, path)))
     return step if config is step["config"] else {**step, "config": config}
 
 

@@ -5,23 +5,25 @@ from typing import Any
 
 import orjson
 
-from drippulse.enrollments import cancellation, holding
+from drippulse.enrollments import hold_changes, holding
+from drippulse.enrollments.hold_changes import Change, ChangeKind
 from drippulse.enrollments.hold_locks import nothing_starts
+from drippulse.enrollments.tables import Hold
 from drippulse.events import listeners
 from drippulse.events import service as events
 from drippulse.kit.clock import isoformat
 from drippulse.kit.crypto import Vault
 from drippulse.kit.db import Record, Session
 from drippulse.kit.errors import not_found
-from drippulse.kit.pagination import PageRequest, encode_cursor
-from drippulse.kit.validation import refuse_unknown_status
+from drippulse.kit.pagination import ListRequest, listed
 from drippulse.mail_templates.snapshots import with_snapshots
 from drippulse.organizations.policy import Principal
+from drippulse.projects.service import place_workflow
 from drippulse.workflows import queries
 from drippulse.workflows.graph import Graph, compile_graph, normalize_steps
 from drippulse.workflows.publishable import refuse_unavailable, refuse_unknown_workflows
 from drippulse.workflows.schemas import WorkflowCreate, WorkflowUpdate
-from drippulse.workflows.secrets import SEALED, Step, redact, reveal, seal, unmask
+from drippulse.workflows.secrets import Step, may_hold_secrets, redact, reveal, seal, unmask
 from drippulse.workflows.settings import compile_settings, settings_json
 from drippulse.workflows.tables import WorkflowStatus
 
@@ -42,6 +44,7 @@ def present(row: Record) -> dict[str, Any]:
         "version": row["version"],
         "steps": _shown_steps(row["steps"]),
         "integrations": orjson.Fragment(row["integrations"]),
+        "project_id": row["project_id"],
         "settings": orjson.Fragment(row["settings"]),
         "has_draft": row["has_draft"],
         "created_at": isoformat(row["created_at"]),
@@ -50,26 +53,15 @@ def present(row: Record) -> dict[str, Any]:
 
 
 def _shown_steps(text: str) -> orjson.Fragment:
-    return orjson.Fragment(orjson.dumps(redact(orjson.loads(text))) if SEALED in text else text)
+    return orjson.Fragment(orjson.dumps(redact(orjson.loads(text))) if may_hold_secrets(text) else text)
 
 
-async def list_workflows(
-    session: Session, principal: Principal, request: PageRequest, *, status: str | None = None, q: str | None = None
-) -> dict[str, Any]:
+async def list_workflows(session: Session, principal: Principal, wanted: ListRequest) -> dict[str, Any]:
     """`{workflows, total_count}`, newest first; paginated answers also have `next_cursor`."""
-    refuse_unknown_status(status, WorkflowStatus)
     organization = principal.organization_id
-    rows = await queries.page(session, organization, request, status=status, q=q)
-    if not request.paginated:
-        return {"workflows": [present(row) for row in rows], "total_count": len(rows)}
-    total = await queries.count(session, organization, status=status, q=q)
-    more = request.limit is not None and len(rows) > request.limit
-    shown = rows[: request.limit]
-    return {
-        "workflows": [present(row) for row in shown],
-        "total_count": total,
-        "next_cursor": encode_cursor(shown[-1]["id"]) if more else None,
-    }
+    rows = await queries.page(session, organization, wanted)
+    total = await queries.count(session, organization, wanted) if wanted.page.paginated else len(rows)
+    return listed("workflows", rows, wanted.page, present, total)
 
 
 async def get_workflow(session: Session, principal: Principal, workflow_id: int) -> dict[str, Any]:
@@ -106,6 +98,8 @@ async def create_workflow(session: Session, principal: Principal, vault: Vault, 
         status=data.status,
         integrations=_json(data.integrations),
     )
+    if data.project_id is not None:
+        await place_workflow(session, organization, workflow_id, data.project_id)
     sealed = _json(seal(steps, vault, organization))
     await queries.insert_version(session, organization, workflow_id, 1, sealed, settings=settings, actor=principal)
     summary = {"name": data.name, "status": data.status.value, "version": 1}
@@ -134,8 +128,10 @@ async def update_workflow(
     organization = principal.organization_id
     version = await _next_version(session, principal, vault, row, data)
     changed = _changed(row, data)
+    if "project_id" in data.model_fields_set:
+        await place_workflow(session, organization, workflow_id, data.project_id)
     await queries.update(session, organization, workflow_id, version=version, **changed)
-    await _hold_or_release(session, organization, workflow_id, (row["status"], changed["status"]), resume)
+    await _hold_or_release(session, principal, workflow_id, (row["status"], changed["status"]), resume)
     await _report_update(session, principal, row, changed, version)
     return await _saved(session, principal, workflow_id)
 
@@ -165,16 +161,18 @@ async def _next_version(session: Session, principal: Principal, vault: Vault, ro
 
 
 async def _hold_or_release(
-    session: Session, organization: int, workflow_id: int, change: tuple[str, str], resume: holding.ResumePolicy
+    session: Session, principal: Principal, workflow_id: int, change: tuple[str, str], resume: holding.ResumePolicy
 ) -> None:
     """Pausing holds what is enrolled; any other status lets it go on."""
     before, after = change
     if after == WorkflowStatus.PAUSED != before:
-        await holding.hold(session, organization, workflow_id)
+        await hold_changes.begin(session, principal, Change(ChangeKind.HOLD, Hold.WORKFLOW, workflow_id))
     elif before == WorkflowStatus.PAUSED != after:
-        await holding.release(session, organization, workflow_id, resume)
+        await hold_changes.begin(
+            session, principal, Change(ChangeKind.RELEASE, Hold.WORKFLOW, workflow_id, policy=resume)
+        )
     elif after == WorkflowStatus.ARCHIVED != before:
-        await nothing_starts(session, organization, workflow_id)
+        await nothing_starts(session, principal.organization_id, workflow_id)
 
 
 def _changed(row: Record, data: WorkflowUpdate) -> dict[str, str]:
@@ -198,14 +196,17 @@ async def _report_update(
 
 
 async def delete_workflow(session: Session, principal: Principal, workflow_id: int) -> None:
-    """Soft: it disappears from every answer, and what is enrolled in it is cancelled in the same transaction."""
+    """Soft: it disappears from every answer, nothing of it runs any more, and what is enrolled in it is cancelled, many
+    runs after the transaction."""
     organization = principal.organization_id
     row = await queries.locked(session, organization, workflow_id)
     if row is None:
         raise not_found("workflow")
     await queries.soft_delete(session, organization, workflow_id)
     await listeners.refresh(session, organization, workflow_id)
-    await cancellation.cancel_all(session, principal, workflow_id, reason="workflow_deleted")
+    await hold_changes.begin(
+        session, principal, Change(ChangeKind.CANCEL, Hold(0), workflow_id, reason="workflow_deleted")
+    )
     await events.append(session, "workflow.archived", "workflow", workflow_id, principal, {"deleted": True})
 
 

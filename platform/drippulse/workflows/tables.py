@@ -26,6 +26,7 @@ class Workflow(Table, tablename="workflow", db=DB):
     status = Text(default=WorkflowStatus.DRAFT, choices=WorkflowStatus)
     version = Integer(default=1)
     integrations = JSONB(default="[]")
+    project_id = BigInt(null=True, default=None)
     paused_steps = Array(base_column=Text(), default=list, help_text="ids of steps that hold whoever comes to them")
     draft = JSONB(null=True, default=None, help_text="steps and settings that are not published yet")
     draft_updated_at = Timestamptz(null=True, default=None)

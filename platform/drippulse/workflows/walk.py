@@ -147,7 +147,7 @@ def start(graph: Graph, bag: Mapping[str, Any], now: datetime) -> WalkState:
 
 def advance(graph: Graph, state: WalkState, subject: Subject, now: datetime, max_steps: int = MAX_STEPS) -> Walk:
     """Go on from the current step; `now` is the database's time and the time of every record."""
-    return _Runner(graph, state, subject, now).run(max_steps)
+    return Walker(graph, _copy(state), subject, now).run(max_steps)
 
 
 def resume_with(
@@ -166,40 +166,47 @@ def resume_with(
     UNKNOWN follows the guarantee: what may happen twice is retried; otherwise `on_unknown` decides between moving on
     with a `skipped` record whose error is `outcome_unknown`, RETRY, and ASK.
     """
-    runner = _Runner(graph, state, subject, now)
-    node = graph.nodes[state.cursor]
-    rest = runner.settle(node, result, effect)
-    return rest or runner.run(max_steps)
+    walker = Walker(graph, _copy(state), subject, now)
+    rest = walker.settle(graph.nodes[state.cursor], result, effect)
+    return rest or walker.run(max_steps)
 
 
-class _Runner:
-    """One walk. It owns copies of what changes: the state, and the bag once an output is merged."""
+def _copy(state: WalkState) -> WalkState:
+    """All but the bag, which is replaced and never changed."""
+    return WalkState(state.cursor, state.visit, state.attempt, state.entered_at, state.bag, dict(state.visits))
+
+
+class Walker:
+    """One walk, for whoever wants to look on after each step. It moves the state that it is given.
+
+    `records` grows; whoever has read it may clear it.
+    """
 
     __slots__ = ("first_visit", "graph", "now", "records", "state", "subject")
 
     def __init__(self, graph: Graph, state: WalkState, subject: Subject, now: datetime) -> None:
         self.graph = graph
-        self.state = WalkState(
-            state.cursor, state.visit, state.attempt, state.entered_at, state.bag, dict(state.visits)
-        )
+        self.state = state
         self.subject = subject
         self.now = now
         self.first_visit = state.visit
         self.records: list[StepRecord] = []
 
     def run(self, max_steps: int) -> Walk:
-        nodes = self.graph.nodes
         for _ in range(max_steps):
-            if self.state.cursor >= len(nodes):
-                return self._rest(Stop.COMPLETED, reason=END_OF_STEPS)
-            rest = self._step(nodes[self.state.cursor])
+            rest = self.step()
             if rest is not None:
                 return rest
-        if self.state.cursor >= len(nodes):
+        if self.state.cursor >= len(self.graph.nodes):
             return self._rest(Stop.COMPLETED, reason=END_OF_STEPS)
         return self._rest(Stop.YIELDED)
 
-    def _step(self, node: Node) -> Walk | None:
+    def step(self) -> Walk | None:
+        """Do the current step; None once it has moved on, otherwise why it rests."""
+        nodes = self.graph.nodes
+        if self.state.cursor >= len(nodes):
+            return self._rest(Stop.COMPLETED, reason=END_OF_STEPS)
+        node = nodes[self.state.cursor]
         ended = ended_by(self.graph.exits, self.state.bag, self.now) if self.graph.exits else None
         if ended is not None:
             return self._rest(Stop.COMPLETED, reason=ended.exit_reason)
@@ -208,7 +215,7 @@ class _Runner:
             return self._fail(node, "loop_limit", message)
         if node.id in self.subject.paused:
             return self._rest(Stop.HELD)
-        ctx = self._context(node)
+        ctx = self.context(node)
         try:
             decision = node.step.prepare(node.config, ctx) if node.effect else node.step.decide(node.config, ctx)
         except DomainError as error:
@@ -223,7 +230,8 @@ class _Runner:
             return self._rest(Stop.EFFECT, effect=Effect(node, decision, ctx))
         return self._decide(node, decision, None)
 
-    def _context(self, node: Node) -> StepContext:
+    def context(self, node: Node) -> StepContext:
+        """What the current step sees."""
         state, subject = self.state, self.subject
         return StepContext(
             now=self.now,
@@ -243,6 +251,7 @@ class _Runner:
         )
 
     def settle(self, node: Node, result: Outcome | Decision, effect: Effect | None) -> Walk | None:
+        """Move on by what became of the current step's effect, as `resume_with` says; None once it has."""
         shown = effect.prepared.summary if effect else None
         if not isinstance(result, Outcome):
             return self._decide(node, result, shown)

@@ -1,55 +1,52 @@
 """`/approvals`: what waits for somebody's decision, and deciding it."""
 
 from collections.abc import Sequence
-from typing import Annotated
 
 from litestar import Response
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import QueryParameter
 
 from drippulse.approvals import queries, service
-from drippulse.approvals.queries import Filters
 from drippulse.approvals.schemas import READ_ONLY, ApprovalList, ApprovalOut, Decision
-from drippulse.kit.pagination import page_request
+from drippulse.approvals.tables import ApprovalStatus
+from drippulse.kit.filters import choice, integer, text, timestamp
+from drippulse.kit.pagination import ListRequest
 from drippulse.organizations.policy import Permission
 from drippulse_rest.kit.answers import json_answer, list_answer
 from drippulse_rest.kit.ids import ApprovalId
-from drippulse_rest.kit.paging import Cursor, Page, PerPage, Sort
 from drippulse_rest.kit.request import ApiRequest
-from drippulse_rest.kit.routes import Body, route
+from drippulse_rest.kit.routes import Body, Listing, list_route, route
 
 TAG = "Approvals"
 WRAPPER = "approval"
 UNKNOWN = {404: ("approval_not_found",)}
+LISTING = Listing(
+    queries.SORTS,
+    {
+        "status": choice(ApprovalStatus, "Only open, approved, rejected, expired or cancelled ones."),
+        "workflow_id": integer("Only those of this workflow."),
+        "enrollment_id": integer("Only those of this run."),
+        "role": text("The role that may decide."),
+        "due_at": timestamp("Until when it is to be decided."),
+        "decided_at": timestamp("When it was decided."),
+        "created_at": timestamp("When it was asked for."),
+    },
+    full_limit=service.LIST_LIMIT,
+)
 
 
-@route(
-    "GET",
+@list_route(
     "/approvals",
     operation_id="listApprovals",
-    permission=Permission.READ,
     tag=TAG,
     summary="List approvals",
     answer=ApprovalList,
-    paginated=True,
+    listing=LISTING,
 )
-async def list_approvals(
-    request: ApiRequest,
-    page: Page = None,
-    per_page: PerPage = None,
-    cursor: Cursor = None,
-    sort: Sort = None,
-    status: Annotated[
-        str | None, QueryParameter(description="Only open, approved, rejected, expired or cancelled ones.")
-    ] = None,
-    workflow_id: Annotated[int | None, QueryParameter(description="Only those of this workflow.")] = None,
-) -> Response[bytes]:
+async def list_approvals(request: ApiRequest, wanted: ListRequest) -> Response[bytes]:
     """The approvals of the organization, newest first; at most 500 without paging parameters. One whose run has ended
     or left the step is cancelled."""
-    wanted = page_request(page, per_page, cursor, sort=sort, sorts=queries.SORTS, full_limit=service.LIST_LIMIT)
     async with request.transaction() as session:
-        filters = Filters(status, workflow_id)
-        answer = await service.list_approvals(session, request.principal, filters, wanted)
+        answer = await service.list_approvals(session, request.principal, wanted)
     return list_answer(request, wanted, answer)
 
 
@@ -78,14 +75,16 @@ async def get_approval(request: ApiRequest, approval_id: ApprovalId) -> Response
     tag=TAG,
     summary="Decide an approval",
     answer=ApprovalOut,
-    body=Body(Decision, WRAPPER, example={"decision": "approve", "note": "Good fit", "output": {"owner": "ada"}}),
+    body=Body(
+        Decision, WRAPPER, READ_ONLY, example={"decision": "approve", "note": "Good fit", "output": {"owner": "ada"}}
+    ),
     errors=UNKNOWN | {403: ("own_request",), 409: ("approval_closed",), 422: ("validation_failed",)},
 )
 async def decide_approval(request: ApiRequest, approval_id: ApprovalId) -> Response[bytes]:
     """Says yes or no, once: a second decision, and one that comes too late, answers 409 and changes nothing. Members of
     `output` are merged into the contact's data. The run goes on at once; a paused one when it is resumed. Whoever
     enrolled the contact does not decide."""
-    data = await request.read(Decision, wrapper=WRAPPER, read_only=READ_ONLY)
+    data = await request.read(Decision)
     async with request.transaction() as session:
         decided = await service.decide(session, request.principal, request.services.waker, approval_id, data)
     return json_answer(decided)

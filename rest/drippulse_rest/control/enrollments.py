@@ -15,7 +15,7 @@ from drippulse.organizations.policy import Permission
 from drippulse_rest.kit.answers import json_answer
 from drippulse_rest.kit.ids import EnrollmentId, WorkflowId
 from drippulse_rest.kit.request import ApiRequest
-from drippulse_rest.kit.routes import BULK_BODY_LIMIT, Body, route
+from drippulse_rest.kit.routes import BULK_BODY_LIMIT, Body, Keyed, route
 
 TAG = "Control"
 PATH = "/workflows/{workflow_id:int}/enrollments/{enrollment_id:int}"
@@ -100,12 +100,13 @@ async def cancel_enrollment(
     summary="Retry a failed enrollment",
     answer=EnrollmentDetail,
     body=Body(Nothing, required=False),
-    errors=UNKNOWN | {409: (Refusal.NOT_FAILED.value,)},
+    errors=UNKNOWN | {409: (Refusal.NOT_FAILED.value, Refusal.UNDER_WAY.value)},
 )
 async def retry_enrollment(
     request: ApiRequest, workflow_id: WorkflowId, enrollment_id: EnrollmentId
 ) -> Response[bytes]:
-    """Begins the step that failed again, as the same visit with the same idempotency key and five fresh attempts."""
+    """Begins the step that failed again, as the same visit with the same idempotency key and five fresh attempts. A run
+    that has reached a goal since it failed ends instead."""
     await request.read(Nothing)
     return await _act(request, workflow_id, enrollment_id, Order(Action.RETRY))
 
@@ -141,6 +142,7 @@ async def resolve_enrollment(
     body=Body(BulkAction, example={"action": "retry", "filter": {"error_code": "smtp_refused"}, "dry_run": True}),
     errors={400: ("missing_parameter",), 404: ("workflow_not_found",), 422: ("validation_failed",)},
     body_limit=BULK_BODY_LIMIT,
+    keyed=Keyed.APART,
 )
 async def act_on_enrollments(request: ApiRequest, workflow_id: WorkflowId) -> Response[bytes]:
     """Pauses, resumes, cancels, retries or decides about every run that the filter lets through. Runs that the action

@@ -7,43 +7,32 @@ from litestar.handlers import HTTPRouteHandler
 
 from drippulse.enrollments import unknown_sends
 from drippulse.enrollments.unknown_schemas import ResolveUnknown, ResolveUnknownOut, UnknownSendList
-from drippulse.kit.pagination import page_request
+from drippulse.kit.pagination import ListRequest
 from drippulse.organizations.policy import Permission
 from drippulse_rest.kit.answers import json_answer, list_answer
 from drippulse_rest.kit.ids import WorkflowId
-from drippulse_rest.kit.paging import Cursor, Page, PerPage, Sort
 from drippulse_rest.kit.request import ApiRequest
-from drippulse_rest.kit.routes import BULK_BODY_LIMIT, Body, route
+from drippulse_rest.kit.routes import BULK_BODY_LIMIT, Body, Keyed, Listing, list_route, route
 
 TAG = "Control"
 PATH = "/workflows/{workflow_id:int}/unknown_sends"
+LISTING = Listing(unknown_sends.SORTS, full_limit=unknown_sends.LIST_LIMIT)
 
 
-@route(
-    "GET",
+@list_route(
     PATH,
     operation_id="listUnknownSends",
-    permission=Permission.READ,
     tag=TAG,
     summary="List sends of unknown outcome",
     answer=UnknownSendList,
     errors={404: ("workflow_not_found",), 422: ("validation_failed",)},
-    paginated=True,
+    listing=LISTING,
 )
-async def list_unknown_sends(
-    request: ApiRequest,
-    workflow_id: WorkflowId,
-    page: Page = None,
-    per_page: PerPage = None,
-    cursor: Cursor = None,
-    sort: Sort = None,
-) -> Response[bytes]:
+async def list_unknown_sends(request: ApiRequest, workflow_id: WorkflowId, wanted: ListRequest) -> Response[bytes]:
     """Mails that were begun and whose result nobody learned, as far as somebody has to decide about them; newest first,
     at most 500 without paging parameters."""
-    limit = unknown_sends.LIST_LIMIT
-    wanted = page_request(page, per_page, cursor, sort=sort, sorts=unknown_sends.SORTS, full_limit=limit)
     async with request.transaction() as session:
-        answer = await unknown_sends.list_unknown_sends(session, request.principal, workflow_id, wanted)
+        answer = await unknown_sends.list_unknown_sends(session, request.principal, workflow_id, wanted.page)
     return list_answer(request, wanted, answer)
 
 
@@ -62,6 +51,7 @@ async def list_unknown_sends(
         422: ("validation_failed", "workflow_archived"),
     },
     body_limit=BULK_BODY_LIMIT,
+    keyed=Keyed.APART,
 )
 async def resolve_unknown_sends(request: ApiRequest, workflow_id: WorkflowId) -> Response[bytes]:
     """Sends each of these mails once more, or lets them be. Mails that the decision does not fit are skipped and

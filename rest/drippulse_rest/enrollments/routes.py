@@ -1,28 +1,43 @@
 """`/workflows/{workflow_id}/enrollments`: start runs, watch them, remove one."""
 
 from collections.abc import Sequence
-from typing import Annotated
 
 from litestar import Response
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import QueryParameter
 
 from drippulse.enrollments import queries, service
 from drippulse.enrollments.contacts import Batch, read_batch
 from drippulse.enrollments.errors import NoEnrollmentsCreatedError
 from drippulse.enrollments.queries import Filters
 from drippulse.enrollments.schemas import BulkEnrollment, BulkOut, EnrollmentDetail, EnrollmentList
+from drippulse.enrollments.tables import EnrollmentStatus
 from drippulse.kit import strict_json
-from drippulse.kit.pagination import page_request
+from drippulse.kit.filters import Operator, choice, integer, text, timestamp
+from drippulse.kit.pagination import ListRequest
 from drippulse.organizations.policy import Permission
 from drippulse_rest.kit.answers import json_answer, list_answer, no_content
 from drippulse_rest.kit.ids import EnrollmentId, WorkflowId
-from drippulse_rest.kit.paging import Cursor, Page, PerPage, Sort
 from drippulse_rest.kit.request import ApiRequest
-from drippulse_rest.kit.routes import BULK_BODY_LIMIT, Body, route
+from drippulse_rest.kit.routes import BULK_BODY_LIMIT, Body, Listing, list_route, route
 
 TAG = "Enrollments"
 UNKNOWN = {404: ("workflow_not_found", "enrollment_not_found")}
+LISTING = Listing(
+    queries.SORTS,
+    {
+        "status": choice(EnrollmentStatus, "Only runs of this status."),
+        "step_index": integer("Only runs on this step, from 0.", least=0, most=service.MAX_STEP_INDEX),
+        "step_id": text("Only runs on this step, by its id."),
+        "lead_ref": text("Only runs of this reference.", operators=(Operator.EQ, Operator.NE, Operator.EXISTS)),
+        "email": text("The contact's address."),
+        "workflow_version": integer("The version that it runs on."),
+        "next_run_at": timestamp("When it goes on."),
+        "created_at": timestamp("When it was enrolled."),
+        "updated_at": timestamp("When something happened last."),
+    },
+    search="Text in the e-mail, the name or the reference.",
+    full_limit=service.LIST_LIMIT,
+)
 EXAMPLE = {"contacts": [{"email": "a@b.com", "first_name": "Ada", "lead_ref": "crm-123"}], "timezone": "UTC"}
 BULK_ERRORS = (
     "workflow_archived",
@@ -35,36 +50,20 @@ BULK_ERRORS = (
 )
 
 
-@route(
-    "GET",
+@list_route(
     "/workflows/{workflow_id:int}/enrollments",
     operation_id="listEnrollments",
-    permission=Permission.READ,
     tag=TAG,
     summary="List enrollments with the step funnel",
     answer=EnrollmentList,
     errors={404: ("workflow_not_found",), 422: ("validation_failed",)},
-    paginated=True,
+    listing=LISTING,
 )
-async def list_enrollments(
-    request: ApiRequest,
-    workflow_id: WorkflowId,
-    page: Page = None,
-    per_page: PerPage = None,
-    cursor: Cursor = None,
-    sort: Sort = None,
-    q: Annotated[str | None, QueryParameter(description="Text in the e-mail, the name or the reference.")] = None,
-    status: Annotated[str | None, QueryParameter(description="Only runs of this status.")] = None,
-    step_index: Annotated[
-        int | None, QueryParameter(ge=0, le=service.MAX_STEP_INDEX, description="Only runs on this step, from 0.")
-    ] = None,
-    lead_ref: Annotated[str | None, QueryParameter(description="Only runs of this reference.")] = None,
-) -> Response[bytes]:
+async def list_enrollments(request: ApiRequest, workflow_id: WorkflowId, wanted: ListRequest) -> Response[bytes]:
     """The 500 newest runs, or a page of them, with how many stand on each step. Filters do not change the funnel."""
-    wanted = page_request(page, per_page, cursor, sort=sort, sorts=queries.SORTS, full_limit=service.LIST_LIMIT)
-    filters = Filters(status, step_index, lead_ref, q)
+    filters = Filters(q=wanted.q, conditions=wanted.filters)
     async with request.transaction() as session:
-        answer = await service.list_enrollments(session, request.principal, workflow_id, filters, wanted)
+        answer = await service.list_enrollments(session, request.principal, workflow_id, filters, wanted.page)
     return list_answer(request, wanted, answer)
 
 

@@ -1,26 +1,30 @@
 """`/events`: tell what happened, and read the log."""
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Annotated
 
 from litestar import Response
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import QueryParameter
 
 from drippulse.events import intake
 from drippulse.events.schemas import EventBatch, EventBatchOut, EventIn, EventList, EventOut
-from drippulse.kit.errors import ValidationError
-from drippulse.kit.pagination import page_request
+from drippulse.kit.filters import exact, text, timestamp
+from drippulse.kit.pagination import ListRequest
 from drippulse.organizations.policy import Permission
 from drippulse_rest.kit.answers import json_answer, list_answer
-from drippulse_rest.kit.paging import Cursor, Page, PerPage
 from drippulse_rest.kit.request import ApiRequest
-from drippulse_rest.kit.routes import BULK_BODY_LIMIT, Body, route
+from drippulse_rest.kit.routes import BULK_BODY_LIMIT, Body, Listing, list_route, route
 
 TAG = "Events"
 EXAMPLE = {"type": "order.paid", "email": "ada@example.com", "data": {"amount": 42}, "id": "order-1001"}
-SORTS = {"created_at": "e.id"}
+READ_ONLY = frozenset({"record_type", "record_id", "actor_type", "actor_id", "source_id", "created_at"})
+FILTERS = {
+    "type": exact(text("Only events of this type.")),
+    "key": exact(text("Only events about this address or lead_ref.")),
+    "record_type": exact(text("Only events of this kind of record.")),
+    "record_id": exact(text("Only events of this record.")),
+}
+SINCE = exact(timestamp("Only events since this time, ISO 8601."))
+LISTING = Listing({"created_at": "e.id"}, {**FILTERS, "since": SINCE}, full_limit=intake.LIST_LIMIT)
 
 
 @route(
@@ -34,7 +38,7 @@ SORTS = {"created_at": "e.id"}
     answer=EventOut,
     answer_text="The event, durable.",
     other_statuses={200: EventOut},
-    body=Body(EventIn, example=EXAMPLE),
+    body=Body(EventIn, "event", READ_ONLY, example=EXAMPLE),
     errors={422: ("reserved_event_type", "event_key_required", "validation_failed")},
 )
 async def send_event(request: ApiRequest) -> Response[bytes]:
@@ -70,48 +74,23 @@ async def send_events(request: ApiRequest) -> Response[bytes]:
     return json_answer(answer, status=201 if answer["accepted_count"] else 200)
 
 
-@route(
-    "GET",
+@list_route(
     "/events",
     operation_id="listEvents",
-    permission=Permission.READ,
     tag=TAG,
     summary="Read the event log",
     answer=EventList,
-    paginated=True,
+    listing=LISTING,
 )
-async def list_events(
-    request: ApiRequest,
-    page: Page = None,
-    per_page: PerPage = None,
-    cursor: Cursor = None,
-    type: Annotated[str | None, QueryParameter(description="Only events of this type.")] = None,  # noqa: A002 - the parameter's name
-    key: Annotated[str | None, QueryParameter(description="Only events about this address or lead_ref.")] = None,
-    record_type: Annotated[str | None, QueryParameter(description="Only events of this kind of record.")] = None,
-    record_id: Annotated[str | None, QueryParameter(description="Only events of this record.")] = None,
-    since: Annotated[str | None, QueryParameter(description="Only events since this time, ISO 8601.")] = None,
-) -> Response[bytes]:
+async def list_events(request: ApiRequest, wanted: ListRequest) -> Response[bytes]:
     """What happened in the organization, newest first: the platform's own events and those that were sent. The 500
     newest without paging parameters."""
-    wanted = page_request(page, per_page, cursor, sorts=SORTS, full_limit=intake.LIST_LIMIT)
-    filters = {"type": type, "key": key, "record_type": record_type, "record_id": record_id}
-    start = _moment(since)
+    filters = {name: wanted.value(name) for name in FILTERS}
     async with request.transaction() as session:
-        answer = await intake.list_events(session, request.principal.organization_id, wanted, filters, start)
+        answer = await intake.list_events(
+            session, request.principal.organization_id, wanted.page, filters, wanted.value("since")
+        )
     return list_answer(request, wanted, answer)
-
-
-def _moment(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        sentence = "`since` must be a time such as 2026-01-31T09:00:00Z."
-        raise ValidationError(sentence, errors={"since": [sentence]})
-    return moment
 
 
 ROUTES: Sequence[HTTPRouteHandler] = (send_event, send_events, list_events)

@@ -1,15 +1,12 @@
 """`/integration_connections`: credentials for other systems, stored encrypted and never answered."""
 
 from collections.abc import Sequence
-from typing import Annotated
 
 from litestar import Response
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import QueryParameter
 
 from drippulse.integrations import queries, service
 from drippulse.integrations.probe import probe_connection
-from drippulse.integrations.queries import Filters
 from drippulse.integrations.schemas import (
     READ_ONLY,
     ConnectionCreate,
@@ -18,13 +15,14 @@ from drippulse.integrations.schemas import (
     ConnectionTestOut,
     ConnectionUpdate,
 )
-from drippulse.kit.pagination import page_request
+from drippulse.integrations.tables import ConnectionStatus
+from drippulse.kit.filters import choice, text, timestamp
+from drippulse.kit.pagination import ListRequest
 from drippulse.organizations.policy import Permission
 from drippulse_rest.kit.answers import json_answer, list_answer, no_content
 from drippulse_rest.kit.ids import ConnectionId
-from drippulse_rest.kit.paging import Cursor, Page, PerPage, Search, Sort
 from drippulse_rest.kit.request import ApiRequest
-from drippulse_rest.kit.routes import Body, route
+from drippulse_rest.kit.routes import Body, Keyed, Listing, list_route, route
 
 TAG = "Integration connections"
 WRAPPER = "integration_connection"
@@ -33,38 +31,35 @@ EXAMPLE = {
     "connection_key": "default",
     "credentials": {"bot_token": "xoxb-...", "default_channel": "#sales"},
 }
+LISTING = Listing(
+    queries.SORTS,
+    {
+        "provider": text("Only this provider's; an alias will do.", read=service.require_provider),
+        "connection_key": text("Only those with this key."),
+        "status": choice(ConnectionStatus, "Only connections of this status."),
+        "created_at": timestamp("When it was stored."),
+        "updated_at": timestamp("When it was changed."),
+    },
+    search=True,
+)
 INVALID = {409: ("connection_exists", "secrets_unreadable"), 422: ("validation_failed",)}
 UNKNOWN = {404: ("integration_connection_not_found",)}
 TEST_FAILURES = {409: ("secrets_unreadable",), 422: ("connection_test_failed", "connector_not_installed")}
 
 
-@route(
-    "GET",
+@list_route(
     "/integration_connections",
     operation_id="listIntegrationConnections",
-    permission=Permission.READ,
     tag=TAG,
     summary="List connections",
     answer=ConnectionList,
-    paginated=True,
+    listing=LISTING,
 )
-async def list_connections(
-    request: ApiRequest,
-    page: Page = None,
-    per_page: PerPage = None,
-    cursor: Cursor = None,
-    sort: Sort = None,
-    q: Search = None,
-    provider: Annotated[str | None, QueryParameter(description="Only this provider's; an alias will do.")] = None,
-    connection_key: Annotated[str | None, QueryParameter(description="Only those with this key.")] = None,
-    status: Annotated[str | None, QueryParameter(description="Only connections of this status.")] = None,
-) -> Response[bytes]:
+async def list_connections(request: ApiRequest, wanted: ListRequest) -> Response[bytes]:
     """All connections of the organization, newest first; with paging parameters a part of them. Of their secrets only
     the names are answered."""
-    wanted = page_request(page, per_page, cursor, sort=sort, sorts=queries.SORTS)
-    filters = Filters(provider, connection_key, status, q)
     async with request.transaction() as session:
-        answer = await service.list_connections(session, request.principal, wanted, filters)
+        answer = await service.list_connections(session, request.principal, wanted)
     return list_answer(request, wanted, answer)
 
 
@@ -78,13 +73,13 @@ async def list_connections(
     status=201,
     answer=ConnectionOut,
     answer_text="The connection, without its secrets.",
-    body=Body(ConnectionCreate, WRAPPER, example=EXAMPLE),
+    body=Body(ConnectionCreate, WRAPPER, READ_ONLY, example=EXAMPLE),
     errors=INVALID,
 )
 async def create_connection(request: ApiRequest) -> Response[bytes]:
     """Stores a provider's credentials, encrypted. The provider's fields are taken top level, in `credentials` or in
     `secrets`. A provider whose connector is not installed here can be stored ahead."""
-    data = await request.read(ConnectionCreate, wrapper=WRAPPER, read_only=READ_ONLY)
+    data = await request.read(ConnectionCreate)
     async with request.transaction() as session:
         made = await service.create_connection(session, request.principal, request.services.vault, data)
     return json_answer(made, status=201)
@@ -115,13 +110,13 @@ async def get_connection(request: ApiRequest, connection_id: ConnectionId) -> Re
     tag=TAG,
     summary="Update a connection",
     answer=ConnectionOut,
-    body=Body(ConnectionUpdate, WRAPPER, example={"bot_token": "xoxb-...", "note": "Rotated"}),
+    body=Body(ConnectionUpdate, WRAPPER, READ_ONLY, example={"bot_token": "xoxb-...", "note": "Rotated"}),
     errors=INVALID | UNKNOWN,
 )
 async def update_connection(request: ApiRequest, connection_id: ConnectionId) -> Response[bytes]:
     """Fields left out stay as they are, secrets too; null removes a secret. New secrets make a connection that needs
     reauthorization active again."""
-    data = await request.read(ConnectionUpdate, wrapper=WRAPPER, read_only=READ_ONLY)
+    data = await request.read(ConnectionUpdate)
     async with request.transaction() as session:
         changed = await service.update_connection(
             session, request.principal, request.services.vault, connection_id, data
@@ -156,6 +151,7 @@ async def delete_connection(request: ApiRequest, connection_id: ConnectionId) ->
     summary="Test a connection",
     answer=ConnectionTestOut,
     errors=UNKNOWN | TEST_FAILURES,
+    keyed=Keyed.APART,
 )
 async def test_connection(request: ApiRequest, connection_id: ConnectionId) -> Response[bytes]:
     """Asks the provider whether it accepts the credentials, as far as that is possible without an effect. Refused

@@ -8,7 +8,7 @@ import orjson
 from litestar import Response
 from litestar.enums import MediaType
 
-from drippulse.kit.pagination import PageRequest
+from drippulse.kit.pagination import ListRequest, PageRequest
 from drippulse_rest.kit.request import ApiRequest
 
 
@@ -21,8 +21,9 @@ def no_content() -> Response[None]:
     return Response(None, status_code=204)
 
 
-def list_answer(request: ApiRequest, page: PageRequest, value: Mapping[str, Any]) -> Response[bytes]:
+def list_answer(request: ApiRequest, wanted: ListRequest | PageRequest, value: Mapping[str, Any]) -> Response[bytes]:
     """A list with its `Link` header (RFC 8288): first, prev, next, last by page, or next by cursor."""
+    page = wanted.page if isinstance(wanted, ListRequest) else wanted
     links = page_links(page, value) if page.paginated else {}
     if not links:
         return json_answer(value)
@@ -36,16 +37,15 @@ def list_answer(request: ApiRequest, page: PageRequest, value: Mapping[str, Any]
 
 
 def page_links(page: PageRequest, value: Mapping[str, Any]) -> dict[str, dict[str, int | str]]:
-    """Relation -> the query parameters that lead there."""
+    """Relation -> the query parameters that lead there. Where the total is a lower bound nobody knows the last page."""
+    cursor = value.get("next_cursor")
     if not page.numbered:
-        cursor = value.get("next_cursor")
         return {"next": {"cursor": cursor}} if cursor else {}
-    size = page.limit or 1
-    last = max(1, -(-int(value["total_count"]) // size))
+    exact = not value.get("total_count_is_lower_bound")
+    last = max(1, -(-int(value["total_count"]) // (page.limit or 1)))
     links: dict[str, dict[str, int | str]] = {"first": {"page": 1}}
     if page.page > 1:
-        links["prev"] = {"page": min(page.page - 1, last)}
-    if page.page < last:
+        links["prev"] = {"page": min(page.page - 1, last) if exact else page.page - 1}
+    if page.page < last or (cursor and not exact):
         links["next"] = {"page": page.page + 1}
-    links["last"] = {"page": last}
-    return links
+    return {**links, "last": {"page": last}} if exact else links

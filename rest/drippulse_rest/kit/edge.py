@@ -3,11 +3,15 @@
 import re
 import secrets
 import time
+from collections.abc import Iterable
 from typing import Any, cast
 
 import structlog
+from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
+from drippulse.kit.failpoint import failpoint
+from drippulse.kit.rate_limits import allowance_of
 from drippulse_rest.kit.metrics import observe
 
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
@@ -38,7 +42,11 @@ class Edge:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = _with_defaults(list(message["headers"]), scope["path"], request_id)
+                if scope["method"] != "GET":
+                    failpoint("api.before_answer")  # whatever it wrote is committed
+                message["headers"] = _with_defaults(list(message["headers"]), scope, request_id)
+                if scope["method"] == "OPTIONS":
+                    message["headers"] = _with_all_methods(message["headers"], scope)
             await send(message)
 
         try:
@@ -54,14 +62,26 @@ def _request_id(scope: Scope) -> str:
     return secrets.token_hex(12)
 
 
-def _with_defaults(headers: list[tuple[bytes, bytes]], path: str, request_id: str) -> list[tuple[bytes, bytes]]:
+def _with_defaults(headers: list[tuple[bytes, bytes]], scope: Scope, request_id: str) -> list[tuple[bytes, bytes]]:
     """Adds what the answer does not set itself; answers of the API are never stored by caches."""
     present = {name.lower() for name, _ in headers}
     headers.append((b"x-request-id", request_id.encode()))
+    allowance = allowance_of(scope["state"])
+    if allowance is not None:
+        headers.extend(allowance.headers())
     headers.extend(pair for pair in HEADERS if pair[0] not in present)
-    if b"cache-control" not in present and path.startswith(("/api/", "/v1/")):
+    if b"cache-control" not in present and scope["path"].startswith(("/api/", "/v1/")):
         headers.append((b"cache-control", b"no-store"))
     return headers
+
+
+def _with_all_methods(headers: Iterable[tuple[bytes, bytes]], scope: Scope) -> list[tuple[bytes, bytes]]:
+    """Litestar's own answer to OPTIONS has the methods of the first handler that was registered for the path."""
+    known = cast("dict[str, Any]", scope)
+    routes: list[HTTPRoute] = [route for route in known["litestar_app"].routes if isinstance(route, HTTPRoute)]
+    methods = {str(m) for route in routes if route.path_format == known.get("path_template") for m in route.methods}
+    kept = [pair for pair in headers if pair[0].lower() != b"allow"]
+    return [*kept, (b"allow", ", ".join(sorted(methods)).encode())] if methods else kept
 
 
 def _report(scope: Scope, status: int, seconds: float) -> None:

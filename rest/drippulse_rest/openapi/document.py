@@ -9,13 +9,13 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme, Server, Tag
 from litestar.routes import HTTPRoute
-from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
 
 from drippulse.organizations.policy import GRANTS, Permission
-from drippulse.workflows.schemas import StepIn
 from drippulse_rest.kit.problems import Problem
 from drippulse_rest.kit.routes import Body, Documented
+from drippulse_rest.openapi.headers import HEADERS, LIST_HEADERS, RATE_LIMIT_HEADERS, WRITE_HEADERS, references
+from drippulse_rest.openapi.parameters import IDEMPOTENCY_KEY, list_parameters
+from drippulse_rest.openapi.schemas import Schemas
 
 Json: TypeAlias = dict[str, Any]
 
@@ -28,6 +28,11 @@ wrapped in the resource's singular. Errors are `{error, message, errors?}` with 
 an `X-Request-Id`; send one of your own to find it in the logs."""
 TAGS: Final = (
     ("Sessions", "Logging in and checking tokens."),
+    ("Account", "The organization, and who is asking."),
+    ("Team members", "Invitations, roles and their end."),
+    ("API keys", "Making, revoking and counting them."),
+    ("Audit log", "Who did what, from where and when."),
+    ("Projects", "What workflows are grouped by."),
     ("Workflows", "Definitions: steps, versions, dry runs."),
     ("Enrollments", "Live runs, one for each contact."),
     ("Events", "What happened: the log, and what other systems tell."),
@@ -61,7 +66,12 @@ WITH_BODY: Final = {
     415: ("unsupported_media_type",),
     422: ("validation_failed",),
 }
-REF: Final = "#/components/schemas/"
+PAGE: Final[Json] = {"text/html": {"schema": {"type": "string"}}}
+KEYED: Final = {
+    400: ("invalid_idempotency_key",),
+    409: ("idempotency_in_flight",),
+    422: ("idempotency_mismatch",),
+}
 
 
 def build_document(routers: Sequence[Router]) -> Json:
@@ -83,16 +93,15 @@ def build_document(routers: Sequence[Router]) -> Json:
     document: Json = orjson.loads(orjson.dumps(app.openapi_schema.to_schema()))
     document["openapi"] = "3.1.0"
     handlers = dict(_documented_handlers(app))
+    schemas = Schemas(list(handlers.values()))
     for path, item in cast("Json", document["paths"]).items():
         for method, operation in cast("Json", item).items():
             handler = handlers.get((path, method.upper()))
             if handler is not None:
-                _complete(operation, handler)
-            _tidy(operation)
-    document["components"]["schemas"] = {
-        **document["components"].get("schemas", {}),
-        **_schemas(list(handlers.values())),
-    }
+                _complete(operation, handler, schemas)
+            _tidy(operation, schemas)
+    document["components"]["headers"] = HEADERS
+    document["components"]["schemas"] = {**document["components"].get("schemas", {}), **schemas.components}
     return document
 
 
@@ -111,7 +120,7 @@ def _documented_handlers(app: Litestar) -> Iterator[tuple[tuple[str, str], HTTPR
                     yield (route.path_format, str(method)), handler
 
 
-def _complete(operation: Json, handler: HTTPRouteHandler) -> None:
+def _complete(operation: Json, handler: HTTPRouteHandler, schemas: Schemas) -> None:
     documented: Documented = handler.opt["documented"]
     permission: Permission | None = handler.opt.get("permission")
     operation["security"] = [{"bearer": []}] if permission else []
@@ -119,18 +128,25 @@ def _complete(operation: Json, handler: HTTPRouteHandler) -> None:
         roles = ", ".join(role.value for role, granted in GRANTS.items() if permission in granted)
         operation["description"] = f"{operation.get('description', '')}\n\nRoles: {roles}.".strip()
     if documented.body:
-        operation["requestBody"] = _request_body(documented.body)
-    operation["responses"] = {str(status): answer for status, answer in sorted(_responses(handler, documented))}
+        operation["requestBody"] = _request_body(documented.body, schemas)
+    if documented.listing:
+        operation.setdefault("parameters", []).extend(list_parameters(documented.listing))
+    if documented.keyed:
+        operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
+    operation["responses"] = {
+        str(status): answer for status, answer in sorted(_responses(handler, documented, schemas))
+    }
 
 
-def _request_body(body: Body) -> Json:
-    schema: Json = {"$ref": REF + body.model.__name__}
+def _request_body(body: Body, schemas: Schemas) -> Json:
+    schema = schemas.reference(body.model)
     if body.wrapper:
         wrapped = {
             "type": "object",
             "title": f"{body.model.__name__}Wrapped",
             "required": [body.wrapper],
             "properties": {body.wrapper: schema},
+            **schemas.others(body.model),
         }
         schema = {"anyOf": [schema, wrapped]}
     content: Json = {"schema": schema}
@@ -139,35 +155,42 @@ def _request_body(body: Body) -> Json:
     return {"required": body.required, "content": {"application/json": content}}
 
 
-def _responses(handler: HTTPRouteHandler, documented: Documented) -> Iterator[tuple[int, Json]]:
+def _responses(handler: HTTPRouteHandler, documented: Documented, schemas: Schemas) -> Iterator[tuple[int, Json]]:
     success: Json = {"description": documented.answer_text}
     if documented.answer:
-        success["content"] = _json_content(documented.answer)
+        success["content"] = _json_content(schemas.reference(documented.answer))
+        success["content"] |= {name: {"schema": {"type": "string"}} for name in documented.texts}
     elif handler.status_code != 204:
         success["content"] = {"text/plain": {"schema": {"type": "string"}}}
-    if documented.paginated:
-        success["headers"] = {
-            "Link": {
-                "description": "RFC 8288: first, prev, next and last of a paginated list.",
-                "schema": {"type": "string"},
-            }
-        }
-    yield handler.status_code, success
+    headers = _headers(handler, documented)
+    yield handler.status_code, success | headers
     for status, model in documented.other_statuses.items():
-        yield status, {"description": REASONS[status], "content": _json_content(model)}
+        other: Json = {"description": REASONS[status], "content": _json_content(schemas.reference(model))}
+        yield status, other | headers if status < 300 else other
     for status, codes in _errors(handler, documented).items():
         if status not in documented.other_statuses:
-            yield status, _problem(status, codes, documented.problem or Problem)
+            yield status, _problem(status, codes, schemas.reference(documented.problem or Problem))
+
+
+def _headers(handler: HTTPRouteHandler, documented: Documented) -> Json:
+    names = (
+        *(RATE_LIMIT_HEADERS if handler.opt.get("permission") else ()),
+        *(LIST_HEADERS if documented.listing else ()),
+        *(WRITE_HEADERS if documented.keyed else ()),
+    )
+    return {"headers": references(names)} if names else {}
 
 
 def _errors(handler: HTTPRouteHandler, documented: Documented) -> dict[int, tuple[str, ...]]:
     kinds: list[Mapping[int, tuple[str, ...]]] = [ALWAYS, {400: ("bad_request",)}]
     if handler.opt.get("permission"):
-        kinds.append({401: ("unauthorized", "invalid_token"), 403: ("forbidden",)})
+        kinds.append({401: ("unauthorized", "invalid_token"), 403: ("forbidden",), 429: ("rate_limited",)})
     if documented.body:
         kinds.append(WITH_BODY)
-    if documented.paginated:
+    if documented.listing:
         kinds.append({422: ("validation_failed",)})
+    if documented.keyed:
+        kinds.append(KEYED)
     merged: dict[int, tuple[str, ...]] = {}
     for kind in (*kinds, documented.errors):
         for status, codes in kind.items():
@@ -175,60 +198,30 @@ def _errors(handler: HTTPRouteHandler, documented: Documented) -> dict[int, tupl
     return merged
 
 
-def _problem(status: int, codes: tuple[str, ...], model: type[BaseModel] = Problem) -> Json:
+def _problem(status: int, codes: tuple[str, ...], schema: Json) -> Json:
     listed = ", ".join(f"`{code}`" for code in codes)
-    answer: Json = {"description": f"{REASONS[status]} Codes: {listed}.", "content": _json_content(model)}
+    answer: Json = {"description": f"{REASONS[status]} Codes: {listed}.", "content": _json_content(schema)}
     if status == 401:
         answer["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}}}
     if status in {429, 503}:
-        answer["headers"] = {"Retry-After": {"description": "Seconds.", "schema": {"type": "string"}}}
+        answer["headers"] = references((*(RATE_LIMIT_HEADERS if status == 429 else ()), "Retry-After"))
     return answer
 
 
-def _json_content(model: type[BaseModel]) -> Json:
-    return {"application/json": {"schema": {"$ref": REF + model.__name__}}}
+def _json_content(schema: Json) -> Json:
+    return {"application/json": {"schema": schema}}
 
 
-def _tidy(operation: Json) -> None:
+def _tidy(operation: Json, schemas: Schemas) -> None:
     """What Litestar says too much: null for parameters that are left out, and an error shape that is not ours."""
     for parameter in operation.get("parameters", []):
         options = [option for option in parameter["schema"].get("oneOf", []) if option != {"type": "null"}]
         if len(options) == 1:
-            parameter["schema"] = options[0]
+            outer = {name: value for name, value in parameter["schema"].items() if name != "oneOf"}
+            parameter["schema"] = {**options[0], **outer}
         parameter["schema"].pop("description", None)
+    pages = any("text/html" in answer.get("content", {}) for answer in operation["responses"].values())
     for status, answer in operation["responses"].items():
         if "detail" in str(answer.get("content", {}).get("application/json", {})):
-            operation["responses"][status] = _problem(int(status), ("bad_request",))
-
-
-def _schemas(handlers: Sequence[HTTPRouteHandler]) -> Json:
-    models: dict[type[BaseModel], None] = {Problem: None, StepIn: None}
-    for handler in handlers:
-        documented: Documented = handler.opt["documented"]
-        body = [documented.body.model] if documented.body else []
-        answer = [documented.answer] if documented.answer else []
-        problem = [documented.problem] if documented.problem else []
-        models.update(dict.fromkeys((*body, *answer, *problem, *documented.other_statuses.values())))
-    _, schema = models_json_schema(
-        [(model, "serialization" if model.__name__.endswith(("Out", "List")) else "validation") for model in models],
-        ref_template=REF + "{model}",
-    )
-    schemas: Json = dict(schema.get("$defs", {}))
-    for model in schemas.values():
-        _drop_impossible_defaults(model)
-    return schemas
-
-
-def _drop_impossible_defaults(schema: Json) -> None:
-    """`None` in a model says that a field was left out; a default of null where null is refused would be a lie."""
-    for field in cast("Json", schema.get("properties", {})).values():
-        if field.get("default", ...) is None and not _takes_null(field):
-            del field["default"]
-
-
-def _takes_null(schema: Json) -> bool:
-    options = [*schema.get("anyOf", []), *schema.get("oneOf", [])]
-    if options:
-        return any(_takes_null(option) for option in options)
-    types = schema.get("type", "null" if "$ref" not in schema else "object")
-    return "null" in ([types] if isinstance(types, str) else types)
+            told = _problem(int(status), ("bad_request",), schemas.reference(Problem))
+            operation["responses"][status] = {**told, "content": PAGE} if pages else told

@@ -1,1 +1,1 @@
-"""Logging in and checking credentials."""
+"""Logging in, the account, the team, API keys, the audit log."""

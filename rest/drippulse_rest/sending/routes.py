@@ -7,7 +7,8 @@ from litestar import Response
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 
-from drippulse.kit.pagination import page_request
+from drippulse.kit.filters import choice, integer, text, timestamp
+from drippulse.kit.pagination import ListRequest
 from drippulse.organizations.policy import Permission
 from drippulse.sending import service, suppressions
 from drippulse.sending.bounce_endpoint import BounceEndpoint
@@ -22,9 +23,8 @@ from drippulse.sending.schemas import (
     SuppressionOut,
 )
 from drippulse_rest.kit.answers import json_answer, list_answer, no_content
-from drippulse_rest.kit.paging import Cursor, Page, PerPage, Search, Sort
 from drippulse_rest.kit.request import ApiRequest
-from drippulse_rest.kit.routes import Body, route
+from drippulse_rest.kit.routes import Body, Listing, list_route, route
 
 TAG = "Sending"
 EXAMPLE = {
@@ -32,6 +32,18 @@ EXAMPLE = {
     "quiet_hours": {"start": "21:00", "end": "08:00", "timezone": "contact"},
 }
 INVALID = {422: ("validation_failed",)}
+REASONS = ("unsubscribe", "bounce", "complaint", "manual")
+LISTING = Listing(
+    suppressions.SORTS,
+    {
+        "email": text("The address, in lower case."),
+        "reason": choice(REASONS, "Only those with this reason."),
+        "enrollment_id": integer("The run whose mail led to it."),
+        "created_at": timestamp("Since when it is on the list."),
+    },
+    search="Text in the address.",
+    full_limit=500,
+)
 READ_ONLY = frozenset({"id", "enrollment_id", "created_at"})
 
 
@@ -65,7 +77,7 @@ async def get_sending(request: ApiRequest) -> Response[bytes]:
 async def update_sending(request: ApiRequest) -> Response[bytes]:
     """Each part that is given (`caps`, `ramp_up`, `quiet_hours`, `breaker`) replaces that part as a whole; null takes
     it away. Mails that wait for a cap or for quiet hours are looked at again at once."""
-    data = await request.read(SendingUpdate, wrapper="sending")
+    data = await request.read(SendingUpdate)
     async with request.transaction() as session:
         changed = await service.update_policy(session, request.principal, data, request.services.clock())
         session.after_commit(request.services.waker.wake)
@@ -144,31 +156,20 @@ async def rotate_bounce_webhook(request: ApiRequest) -> Response[bytes]:
     return json_answer(shown)
 
 
-@route(
-    "GET",
+@list_route(
     "/suppressions",
     operation_id="listSuppressions",
-    permission=Permission.READ,
     tag=TAG,
     summary="List suppressed addresses",
     answer=SuppressionList,
     errors=INVALID,
-    paginated=True,
+    listing=LISTING,
 )
-async def list_suppressions(
-    request: ApiRequest,
-    page: Page = None,
-    per_page: PerPage = None,
-    cursor: Cursor = None,
-    sort: Sort = None,
-    q: Search = None,
-    reason: Annotated[str | None, QueryParameter(description="Only those with this reason.")] = None,
-) -> Response[bytes]:
+async def list_suppressions(request: ApiRequest, wanted: ListRequest) -> Response[bytes]:
     """Addresses that get no more mail from the organization, newest first; without paging parameters the 500 newest.
     Reasons are unsubscribe, bounce, complaint and manual."""
-    wanted = page_request(page, per_page, cursor, sort=sort, sorts=suppressions.SORTS, full_limit=500)
     async with request.transaction() as session:
-        answer = await suppressions.listed(session, request.principal, wanted, q, reason)
+        answer = await suppressions.list_suppressions(session, request.principal, wanted)
     return list_answer(request, wanted, answer)
 
 
@@ -182,13 +183,13 @@ async def list_suppressions(
     status=201,
     answer=SuppressionOut,
     answer_text="On the list; 200 when it was there already.",
-    body=Body(SuppressionCreate, "suppression", example={"email": "ada@example.com", "reason": "manual"}),
+    body=Body(SuppressionCreate, "suppression", READ_ONLY, example={"email": "ada@example.com", "reason": "manual"}),
     errors={422: ("validation_failed", "invalid_email")},
     other_statuses={200: SuppressionOut},
 )
 async def create_suppression(request: ApiRequest) -> Response[bytes]:
     """No mail begins for this address any more once this is answered. Doing it again changes nothing."""
-    data = await request.read(SuppressionCreate, wrapper="suppression", read_only=READ_ONLY)
+    data = await request.read(SuppressionCreate)
     async with request.transaction() as session:
         entry, new = await suppressions.add(session, request.principal, data)
     return json_answer(entry, status=201 if new else 200)

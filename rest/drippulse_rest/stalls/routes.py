@@ -1,48 +1,41 @@
 """`/stalls`: runs that stand still although they should go on, and their repair."""
 
 from collections.abc import Sequence
-from typing import Annotated
 
 from litestar import Response
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import QueryParameter
 
-from drippulse.kit.pagination import page_request
+from drippulse.kit.filters import choice, exact
+from drippulse.kit.pagination import ListRequest
 from drippulse.organizations.policy import Permission
 from drippulse.stalls import queries, service
 from drippulse.stalls.schemas import Repair, RepairOut, StallList
 from drippulse_rest.kit.answers import json_answer, list_answer
-from drippulse_rest.kit.paging import Cursor, Page, PerPage, Sort
 from drippulse_rest.kit.request import ApiRequest
-from drippulse_rest.kit.routes import Body, route
+from drippulse_rest.kit.routes import Body, Listing, list_route, route
 
 TAG = "Watchdog"
 WRAPPER = "stall"
+LISTING = Listing(
+    queries.SORTS,
+    {"status": exact(choice(service.STATUSES, "Only open or only resolved ones."))},
+    full_limit=service.LIST_LIMIT,
+)
 
 
-@route(
-    "GET",
+@list_route(
     "/stalls",
     operation_id="listStalls",
-    permission=Permission.READ,
     tag=TAG,
     summary="List stalls",
     answer=StallList,
-    paginated=True,
+    listing=LISTING,
 )
-async def list_stalls(
-    request: ApiRequest,
-    page: Page = None,
-    per_page: PerPage = None,
-    cursor: Cursor = None,
-    sort: Sort = None,
-    status: Annotated[str | None, QueryParameter(description="Only open or only resolved ones.")] = None,
-) -> Response[bytes]:
+async def list_stalls(request: ApiRequest, wanted: ListRequest) -> Response[bytes]:
     """What the watchdog flagged, newest first; at most 500 without paging parameters. It looks once a minute and
     resolves by itself what moved on."""
-    wanted = page_request(page, per_page, cursor, sort=sort, sorts=queries.SORTS, full_limit=service.LIST_LIMIT)
     async with request.transaction() as session:
-        answer = await service.list_stalls(session, request.principal, status, wanted)
+        answer = await service.list_stalls(session, request.principal, wanted.value("status"), wanted.page)
     return list_answer(request, wanted, answer)
 
 
@@ -60,7 +53,7 @@ async def list_stalls(
 async def repair_stalls(request: ApiRequest) -> Response[bytes]:
     """Gives the stalled runs back to the engine, all open ones or those named. What moved on meanwhile is left
     alone."""
-    data = await request.read(Repair, wrapper=WRAPPER)
+    data = await request.read(Repair)
     async with request.transaction() as session:
         answer = await service.repair(session, request.principal, request.services.waker, data)
     return json_answer(answer)

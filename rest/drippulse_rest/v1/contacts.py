@@ -1,7 +1,6 @@
 """`/v1/contacts`."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from litestar import Response
 from litestar.handlers import HTTPRouteHandler
@@ -9,23 +8,20 @@ from litestar.handlers import HTTPRouteHandler
 from drippulse.crm import service
 from drippulse.crm.tables import RecordType
 from drippulse.enrollments import contact_runs
-from drippulse.kit.db import Session
 from drippulse.organizations.policy import Permission
 from drippulse_rest.kit.answers import json_answer, no_content
-from drippulse_rest.kit.idempotency import write_once
-from drippulse_rest.kit.paging import Search
 from drippulse_rest.kit.request import ApiRequest
 from drippulse_rest.kit.routes import Body
 from drippulse_rest.v1 import presentation
 from drippulse_rest.v1.ids import ContactRef, contact_public_id
-from drippulse_rest.v1.paging import Limit, Offset, items, window
-from drippulse_rest.v1.routing import IdempotencyKey, v1_route, with_keyed
+from drippulse_rest.v1.paging import Limit, Offset, Search, items, window
+from drippulse_rest.v1.routing import v1_route
 from drippulse_rest.v1.schemas import READ_ONLY, V1Contact, V1ContactList, V1ContactOut
 
 CONTACT = RecordType.CONTACT
 EXAMPLE = {"email": "ada@example.com", "firstName": "Ada", "attributes": {"plan": "pro"}}
 UNKNOWN = {404: ("contact_not_found",)}
-REFUSED = {400: ("invalid_email",), 409: ("record_exists",)}
+REFUSED = {400: ("invalid_email",), 404: ("user_not_found",), 409: ("record_exists",)}
 
 
 @v1_route(
@@ -57,17 +53,15 @@ async def list_contacts(
     summary="Create a contact",
     status=201,
     answer=V1ContactOut,
-    body=Body(V1Contact, example=EXAMPLE),
-    errors=with_keyed(REFUSED),
+    body=Body(V1Contact, None, READ_ONLY, example=EXAMPLE),
+    errors=REFUSED,
 )
-async def create_contact(request: ApiRequest, idempotency_key: IdempotencyKey = None) -> Response[bytes]:
+async def create_contact(request: ApiRequest) -> Response[bytes]:
     """An address belongs to one contact."""
-    data = await request.read(V1Contact, read_only=READ_ONLY)
-
-    async def work(session: Session) -> tuple[int, Any]:
-        return 201, presentation.contact(await service.create_record(session, request.principal, CONTACT, data))
-
-    return await write_once(request, work)
+    data = await request.read(V1Contact)
+    async with request.transaction() as session:
+        row = await service.create_record(session, request.principal, CONTACT, data)
+    return json_answer(presentation.contact(row), status=201)
 
 
 @v1_route(
@@ -93,13 +87,13 @@ async def get_contact(request: ApiRequest, contact_ref: ContactRef) -> Response[
     permission=Permission.WRITE,
     summary="Update a contact",
     answer=V1ContactOut,
-    body=Body(V1Contact, example={"firstName": "Ada"}),
-    errors=UNKNOWN | REFUSED,
+    body=Body(V1Contact, None, READ_ONLY, example={"firstName": "Ada"}),
+    errors=REFUSED | {404: ("contact_not_found", "user_not_found")},
 )
 async def update_contact(request: ApiRequest, contact_ref: ContactRef) -> Response[bytes]:
     """Fields left out stay as they are; `attributes` are replaced as a whole. Runs under way keep what they began
     with."""
-    data = await request.read(V1Contact, read_only=READ_ONLY)
+    data = await request.read(V1Contact)
     async with request.transaction() as session:
         row = await service.update_record(session, request.principal, CONTACT, contact_public_id(contact_ref), data)
     return json_answer(presentation.contact(row))
@@ -118,7 +112,7 @@ async def update_contact(request: ApiRequest, contact_ref: ContactRef) -> Respon
 async def delete_contact(request: ApiRequest, contact_ref: ContactRef) -> Response[None]:
     """Nothing further is sent to it, and its address may be used again."""
     async with request.transaction() as session:
-        await contact_runs.delete_contact(session, request.principal, contact_public_id(contact_ref))
+        await contact_runs.delete_person(session, request.principal, CONTACT, contact_public_id(contact_ref))
     return no_content()
 
 

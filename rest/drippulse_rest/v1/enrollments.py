@@ -1,7 +1,7 @@
 """`/v1/enrollments`."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 from litestar import Response
 from litestar.handlers import HTTPRouteHandler
@@ -10,17 +10,15 @@ from litestar.params import QueryParameter
 from drippulse.enrollments import contact_runs, queries
 from drippulse.enrollments.contact_queries import RunFilters
 from drippulse.enrollments.tables import EnrollmentStatus
-from drippulse.kit.db import Session
 from drippulse.kit.public_ids import decode_id
 from drippulse.organizations.policy import Permission
 from drippulse_rest.kit.answers import json_answer
-from drippulse_rest.kit.idempotency import write_once
 from drippulse_rest.kit.request import ApiRequest
 from drippulse_rest.kit.routes import Body
 from drippulse_rest.v1 import presentation
 from drippulse_rest.v1.ids import ENROLLMENT, WORKFLOW, EnrollmentRef, contact_public_id, number_of
 from drippulse_rest.v1.paging import Limit, Offset, items, window
-from drippulse_rest.v1.routing import IdempotencyKey, v1_route, with_keyed
+from drippulse_rest.v1.routing import v1_route
 from drippulse_rest.v1.schemas import (
     V1BulkEnrollment,
     V1BulkOut,
@@ -31,6 +29,7 @@ from drippulse_rest.v1.schemas import (
 )
 
 NOBODY = 0
+READ_ONLY = frozenset(V1EnrollmentOut.model_json_schema()["properties"]) - {"workflowId", "contactId", "variables"}
 UNKNOWN = {404: ("enrollment_not_found",)}
 
 
@@ -77,27 +76,27 @@ async def list_enrollments(
     summary="Enroll a contact",
     status=201,
     answer=V1EnrollmentOut,
-    body=Body(V1Enrollment, example={"workflowId": "wf_abc", "contactId": "con_xyz", "variables": {"hook": "news"}}),
-    errors=with_keyed(
-        {
-            400: ("invalid_email", "contact_suppressed"),
-            404: ("workflow_not_found", "contact_not_found"),
-            409: ("already_enrolled", "entry_refused"),
-            422: ("workflow_archived",),
-        }
+    body=Body(
+        V1Enrollment,
+        None,
+        READ_ONLY,
+        example={"workflowId": "wf_abc", "contactId": "con_xyz", "variables": {"hook": "news"}},
     ),
+    errors={
+        400: ("invalid_email", "contact_suppressed"),
+        404: ("workflow_not_found", "contact_not_found"),
+        409: ("already_enrolled", "entry_refused"),
+        422: ("workflow_archived",),
+    },
 )
-async def create_enrollment(request: ApiRequest, idempotency_key: IdempotencyKey = None) -> Response[bytes]:
+async def create_enrollment(request: ApiRequest) -> Response[bytes]:
     """A contact has one run under way in a workflow at a time."""
     data = await request.read(V1Enrollment)
     waker = request.services.waker
-
-    async def work(session: Session) -> tuple[int, Any]:
+    async with request.transaction() as session:
         workflow_id, contact = number_of(WORKFLOW, data.workflow_id), contact_public_id(data.contact_id)
         row = await contact_runs.enroll_contact(session, request.principal, waker, workflow_id, contact, data.variables)
-        return 201, presentation.enrollment(row)
-
-    return await write_once(request, work)
+    return json_answer(presentation.enrollment(row), status=201)
 
 
 @v1_route(
@@ -108,23 +107,19 @@ async def create_enrollment(request: ApiRequest, idempotency_key: IdempotencyKey
     summary="Enroll up to 100 contacts",
     answer=V1BulkOut,
     body=Body(V1BulkEnrollment, example={"workflowId": "wf_abc", "contactIds": ["con_1", "con_2"]}),
-    errors=with_keyed({404: ("workflow_not_found",), 422: ("too_many_contacts", "workflow_archived")}),
+    errors={404: ("workflow_not_found",), 422: ("too_many_contacts", "workflow_archived")},
 )
-async def bulk_enroll(request: ApiRequest, idempotency_key: IdempotencyKey = None) -> Response[bytes]:
+async def bulk_enroll(request: ApiRequest) -> Response[bytes]:
     """A result for each contact, in their order: enrolled, skipped (already enrolled) or failed with the reason."""
     data = await request.read(V1BulkEnrollment)
-    waker = request.services.waker
-
-    async def work(session: Session) -> tuple[int, Any]:
+    async with request.transaction() as session:
         workflow_id = number_of(WORKFLOW, data.workflow_id)
         contacts = [contact_public_id(contact_id) for contact_id in data.contact_ids]
         outcomes = await contact_runs.enroll_contacts(
-            session, request.principal, waker, workflow_id, contacts, data.variables
+            session, request.principal, request.services.waker, workflow_id, contacts, data.variables
         )
-        pairs = zip(outcomes, data.contact_ids, strict=True)
-        return 200, {"results": [presentation.bulk_result(outcome, contact_id) for outcome, contact_id in pairs]}
-
-    return await write_once(request, work)
+    pairs = zip(outcomes, data.contact_ids, strict=True)
+    return json_answer({"results": [presentation.bulk_result(outcome, contact_id) for outcome, contact_id in pairs]})
 
 
 @v1_route(

@@ -18,6 +18,7 @@ Limit: TypeAlias = Annotated[
 Offset: TypeAlias = Annotated[
     int | None, QueryParameter(schema_extra={"minimum": 0}, description="How many items to pass over.")
 ]
+Search: TypeAlias = Annotated[str | None, QueryParameter(description="Text to find, in any case.")]
 
 
 class InvalidPageError(BadRequestError):

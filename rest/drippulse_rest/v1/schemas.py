@@ -97,7 +97,7 @@ Trigger = Annotated[
     Any,
     Field(
         description="manual, api, event (with eventType), scheduled (with cron), or an object {type, eventType, cron}.",
-        json_schema_extra={"anyOf": [{"enum": ["manual", "api", "event", "scheduled"]}, {"type": "object"}]},
+        json_schema_extra={"anyOf": [{"enum": ["manual", "api", "event", "scheduled", None]}, {"type": "object"}]},
     ),
 ]
 Nodes = Annotated[

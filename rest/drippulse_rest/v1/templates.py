@@ -1,23 +1,20 @@
 """`/v1/templates`."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from litestar import Response
 from litestar.handlers import HTTPRouteHandler
 
-from drippulse.kit.db import Session
 from drippulse.mail_templates import queries, service
 from drippulse.mail_templates.schemas import TemplateTexts
 from drippulse.organizations.policy import Permission
 from drippulse_rest.kit.answers import json_answer, no_content
-from drippulse_rest.kit.idempotency import write_once
 from drippulse_rest.kit.request import ApiRequest
 from drippulse_rest.kit.routes import Body
 from drippulse_rest.v1 import presentation
 from drippulse_rest.v1.ids import TEMPLATE, TemplateRef, number_of
 from drippulse_rest.v1.paging import Limit, Offset, items, window
-from drippulse_rest.v1.routing import IdempotencyKey, v1_route, with_keyed
+from drippulse_rest.v1.routing import v1_route
 from drippulse_rest.v1.schemas import READ_ONLY, V1Template, V1TemplateList, V1TemplateOut, V1TemplateUpdate
 
 EXAMPLE = {
@@ -54,18 +51,15 @@ async def list_templates(request: ApiRequest, limit: Limit = None, offset: Offse
     summary="Create a template",
     status=201,
     answer=V1TemplateOut,
-    body=Body(V1Template, example=EXAMPLE),
-    errors=with_keyed({}),
+    body=Body(V1Template, None, READ_ONLY, example=EXAMPLE),
 )
-async def create_template(request: ApiRequest, idempotency_key: IdempotencyKey = None) -> Response[bytes]:
+async def create_template(request: ApiRequest) -> Response[bytes]:
     """Texts are Liquid and see the contact's fields, `contact.attributes` and `vars`."""
-    data = await request.read(V1Template, read_only=READ_ONLY)
+    data = await request.read(V1Template)
     texts = TemplateTexts(data.name, data.subject, data.body, data.html, data.sender)
-
-    async def work(session: Session) -> tuple[int, Any]:
-        return 201, presentation.template(await service.create_template(session, request.principal, texts))
-
-    return await write_once(request, work)
+    async with request.transaction() as session:
+        row = await service.create_template(session, request.principal, texts)
+    return json_answer(presentation.template(row), status=201)
 
 
 @v1_route(
@@ -91,12 +85,12 @@ async def get_template(request: ApiRequest, template_ref: TemplateRef) -> Respon
     permission=Permission.WRITE,
     summary="Update a template",
     answer=V1TemplateOut,
-    body=Body(V1TemplateUpdate, example={"subject": "Hello {{ contact.first_name }}"}),
+    body=Body(V1TemplateUpdate, None, READ_ONLY, example={"subject": "Hello {{ contact.first_name }}"}),
     errors=UNKNOWN,
 )
 async def update_template(request: ApiRequest, template_ref: TemplateRef) -> Response[bytes]:
     """Workflows that use it keep the texts they have until they are saved or published again."""
-    data = await request.read(V1TemplateUpdate, read_only=READ_ONLY)
+    data = await request.read(V1TemplateUpdate)
     changes = data.model_dump(exclude_unset=True)
     async with request.transaction() as session:
         row = await service.update_template(session, request.principal, number_of(TEMPLATE, template_ref), changes)

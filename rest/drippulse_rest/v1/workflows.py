@@ -8,7 +8,8 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 
 from drippulse.kit.db import Record, Session
-from drippulse.kit.pagination import PageRequest
+from drippulse.kit.filters import Filter, Kind, Operator
+from drippulse.kit.pagination import ListRequest, PageRequest
 from drippulse.organizations.policy import Permission
 from drippulse.workflows import queries
 from drippulse.workflows import service as workflows
@@ -16,13 +17,12 @@ from drippulse.workflows.nodes import service
 from drippulse.workflows.nodes.service import FIELDS, Sent
 from drippulse.workflows.tables import WorkflowStatus
 from drippulse_rest.kit.answers import json_answer, no_content
-from drippulse_rest.kit.idempotency import write_once
 from drippulse_rest.kit.request import ApiRequest
 from drippulse_rest.kit.routes import Body
 from drippulse_rest.v1 import presentation
 from drippulse_rest.v1.ids import WORKFLOW, WorkflowRef, number_of
 from drippulse_rest.v1.paging import Limit, Offset, items, window
-from drippulse_rest.v1.routing import IdempotencyKey, v1_route, with_keyed
+from drippulse_rest.v1.routing import v1_route
 from drippulse_rest.v1.schemas import READ_ONLY, V1Workflow, V1WorkflowFields, V1WorkflowList, V1WorkflowOut
 from drippulse_rest.v1.schemas import V1WorkflowUpdate as Update
 
@@ -57,10 +57,11 @@ async def list_workflows(
 ) -> Response[bytes]:
     """Newest first. A workflow that was made of steps is shown as nodes as far as nodes can say it."""
     page, organization_id = window(limit, offset), request.principal.organization_id
-    wanted = PageRequest(page.limit, page.offset)
+    of_status = () if status is None else (Filter("status", Kind.TEXT, Operator.EQ, (status.value,)),)
+    wanted = ListRequest(PageRequest(page.limit, page.offset), filters=of_status)
     async with request.transaction() as session:
-        rows = (await queries.page(session, organization_id, wanted, status=status, q=None))[: page.limit]
-        total = await queries.count(session, organization_id, status=status, q=None)
+        rows = (await queries.page(session, organization_id, wanted))[: page.limit]
+        total = await queries.count(session, organization_id, wanted)
         definitions = await service.shown_definitions(session, request.principal, rows)
     found = [presentation.workflow(row, definition) for row, definition in zip(rows, definitions, strict=True)]
     return json_answer(items(found, total, page))
@@ -74,18 +75,16 @@ async def list_workflows(
     summary="Create a workflow",
     status=201,
     answer=V1WorkflowOut,
-    body=Body(V1Workflow, example=EXAMPLE),
-    errors=with_keyed(INVALID),
+    body=Body(V1Workflow, None, READ_ONLY, example=EXAMPLE),
+    errors=INVALID,
 )
-async def create_workflow(request: ApiRequest, idempotency_key: IdempotencyKey = None) -> Response[bytes]:
+async def create_workflow(request: ApiRequest) -> Response[bytes]:
     """Nodes that are never reached, jumps into nothing and loops without a delay are refused with the node named."""
-    data = await request.read(V1Workflow, read_only=READ_ONLY)
-
-    async def work(session: Session) -> tuple[int, Any]:
-        made = await service.create_nodes(session, request.principal, request.services.vault, _sent(data))
-        return 201, await _shown(session, request, made)
-
-    return await write_once(request, work)
+    data = await request.read(V1Workflow)
+    async with request.transaction() as session:
+        number = await service.create_nodes(session, request.principal, request.services.vault, _sent(data))
+        made = await _shown(session, request, number)
+    return json_answer(made, status=201)
 
 
 @v1_route(
@@ -111,13 +110,13 @@ async def get_workflow(request: ApiRequest, workflow_ref: WorkflowRef) -> Respon
     permission=Permission.WRITE,
     summary="Update a workflow",
     answer=V1WorkflowOut,
-    body=Body(Update, example={"status": "paused"}),
+    body=Body(Update, None, READ_ONLY, example={"status": "paused"}),
     errors={**INVALID, **UNKNOWN},
 )
 async def update_workflow(request: ApiRequest, workflow_ref: WorkflowRef) -> Response[bytes]:
     """Fields left out stay as they are. Runs under way stay on the definition they began with; `status` and
     `pausedNodeIds` hold them or let them go on at once."""
-    data = await request.read(Update, read_only=READ_ONLY)
+    data = await request.read(Update)
     number = number_of(WORKFLOW, workflow_ref)
     async with request.transaction() as session:
         await service.update_nodes(session, request.principal, request.services.vault, number, _sent(data))

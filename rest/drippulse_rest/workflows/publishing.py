@@ -9,7 +9,7 @@ from litestar.params import HeaderParameter, PathParameter, QueryParameter
 
 from drippulse.kit.crypto import LinkSigner
 from drippulse.kit.errors import ValidationError
-from drippulse.kit.pagination import page_request
+from drippulse.kit.pagination import ListRequest
 from drippulse.organizations.policy import Permission
 from drippulse.workflows.publishing import drafts, history, preview, queries, service
 from drippulse.workflows.publishing.schemas import (
@@ -26,9 +26,8 @@ from drippulse.workflows.publishing.schemas import (
 )
 from drippulse_rest.kit.answers import json_answer, list_answer, no_content
 from drippulse_rest.kit.ids import WorkflowId
-from drippulse_rest.kit.paging import Cursor, Page, PerPage, Sort
 from drippulse_rest.kit.request import ApiRequest
-from drippulse_rest.kit.routes import Body, route
+from drippulse_rest.kit.routes import Body, Listing, list_route, route
 
 TAG = "Workflows"
 WRAPPER = "draft"
@@ -88,13 +87,13 @@ async def get_draft(request: ApiRequest, workflow_id: WorkflowId) -> Response[by
     tag=TAG,
     summary="Save the draft",
     answer=DraftOut,
-    body=Body(DraftIn, WRAPPER, example={"steps": [{"type": "log", "config": {"message": "Hello"}}]}),
+    body=Body(DraftIn, WRAPPER, ECHOED, example={"steps": [{"type": "log", "config": {"message": "Hello"}}]}),
     errors={400: ("invalid_step_graph",), 422: ("validation_failed", "invalid_settings")} | UNKNOWN | CHANGED,
 )
 async def save_draft(request: ApiRequest, workflow_id: WorkflowId, if_match: IfMatch = None) -> Response[bytes]:
     """Saves changes beside the live version; nothing goes live. They may be incomplete. A draft that exists is only
     overwritten by who sends its present revision, in If-Match or in the body."""
-    data = await request.read(DraftIn, wrapper=WRAPPER, read_only=ECHOED)
+    data = await request.read(DraftIn)
     revision = data.revision if if_match is None else revision_of(if_match)
     async with request.transaction() as session:
         saved = await drafts.save_draft(session, request.principal, request.services.vault, workflow_id, data, revision)
@@ -182,55 +181,35 @@ async def publish_workflow(request: ApiRequest, workflow_id: WorkflowId) -> Resp
     return json_answer(published)
 
 
-@route(
-    "GET",
+@list_route(
     f"{PATH}/moves",
     operation_id="listVersionMoves",
-    permission=Permission.READ,
     tag=TAG,
     summary="List moves to other versions",
     answer=MoveList,
     errors=UNKNOWN,
-    paginated=True,
+    listing=Listing(queries.MOVE_SORTS),
 )
-async def list_moves(
-    request: ApiRequest,
-    workflow_id: WorkflowId,
-    page: Page = None,
-    per_page: PerPage = None,
-    cursor: Cursor = None,
-    sort: Sort = None,
-) -> Response[bytes]:
+async def list_moves(request: ApiRequest, workflow_id: WorkflowId, wanted: ListRequest) -> Response[bytes]:
     """How far those in flight have come to the versions that were published with migrate, restart or exit."""
-    wanted = page_request(page, per_page, cursor, sort=sort, sorts=queries.MOVE_SORTS)
     async with request.transaction() as session:
-        answer = await history.list_moves(session, request.principal, workflow_id, wanted)
+        answer = await history.list_moves(session, request.principal, workflow_id, wanted.page)
     return list_answer(request, wanted, answer)
 
 
-@route(
-    "GET",
+@list_route(
     f"{PATH}/versions",
     operation_id="listWorkflowVersions",
-    permission=Permission.READ,
     tag=TAG,
     summary="List versions",
     answer=VersionList,
     errors=UNKNOWN,
-    paginated=True,
+    listing=Listing(queries.SORTS),
 )
-async def list_versions(
-    request: ApiRequest,
-    workflow_id: WorkflowId,
-    page: Page = None,
-    per_page: PerPage = None,
-    cursor: Cursor = None,
-    sort: Sort = None,
-) -> Response[bytes]:
+async def list_versions(request: ApiRequest, workflow_id: WorkflowId, wanted: ListRequest) -> Response[bytes]:
     """Every version with who made it, its note and how many runs are in flight on it; newest first."""
-    wanted = page_request(page, per_page, cursor, sort=sort, sorts=queries.SORTS)
     async with request.transaction() as session:
-        answer = await history.list_versions(session, request.principal, workflow_id, wanted)
+        answer = await history.list_versions(session, request.principal, workflow_id, wanted.page)
     return list_answer(request, wanted, answer)
 
 

@@ -3,15 +3,14 @@
 import asyncio
 from collections.abc import Sequence
 from functools import partial
-from typing import Annotated
 
 from litestar import Response
 from litestar.enums import MediaType
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import QueryParameter
 
+from drippulse.kit.filters import choice, integer, text, timestamp
 from drippulse.kit.json import dump_json
-from drippulse.kit.pagination import page_request
+from drippulse.kit.pagination import ListRequest
 from drippulse.organizations.policy import Permission
 from drippulse.workflows import queries, service
 from drippulse.workflows.catalog import step_types
@@ -26,12 +25,12 @@ from drippulse.workflows.schemas import (
     WorkflowOut,
     WorkflowUpdate,
 )
+from drippulse.workflows.tables import WorkflowStatus
 from drippulse.workflows.templates import Templates
 from drippulse_rest.kit.answers import json_answer, list_answer, no_content
 from drippulse_rest.kit.ids import WorkflowId
-from drippulse_rest.kit.paging import Cursor, Page, PerPage, Search, Sort
 from drippulse_rest.kit.request import ApiRequest
-from drippulse_rest.kit.routes import Body, route
+from drippulse_rest.kit.routes import Body, Keyed, Listing, list_route, route
 
 TAG = "Workflows"
 WRAPPER = "workflow"
@@ -47,31 +46,32 @@ EXAMPLE = {
 }
 INVALID = {400: ("invalid_step_graph",), 422: ("validation_failed",)}
 UNKNOWN = {404: ("workflow_not_found",)}
+LISTING = Listing(
+    queries.SORTS,
+    {
+        "status": choice(WorkflowStatus, "Only workflows of this status."),
+        "project_id": integer("Only workflows of this project."),
+        "name": text("The name."),
+        "version": integer("The newest version."),
+        "created_at": timestamp("When it was created."),
+        "updated_at": timestamp("When it was changed."),
+    },
+    search="Text in name or description.",
+)
 
 
-@route(
-    "GET",
+@list_route(
     "/workflows",
     operation_id="listWorkflows",
-    permission=Permission.READ,
     tag=TAG,
     summary="List workflows",
     answer=WorkflowList,
-    paginated=True,
+    listing=LISTING,
 )
-async def list_workflows(
-    request: ApiRequest,
-    page: Page = None,
-    per_page: PerPage = None,
-    cursor: Cursor = None,
-    sort: Sort = None,
-    q: Search = None,
-    status: Annotated[str | None, QueryParameter(description="Only workflows of this status.")] = None,
-) -> Response[bytes]:
+async def list_workflows(request: ApiRequest, wanted: ListRequest) -> Response[bytes]:
     """All workflows of the organization, newest first; with paging parameters a part of them."""
-    wanted = page_request(page, per_page, cursor, sort=sort, sorts=queries.SORTS)
     async with request.transaction() as session:
-        answer = await service.list_workflows(session, request.principal, wanted, status=status, q=q)
+        answer = await service.list_workflows(session, request.principal, wanted)
     return list_answer(request, wanted, answer)
 
 
@@ -85,13 +85,13 @@ async def list_workflows(
     status=201,
     answer=WorkflowOut,
     answer_text="The workflow with its steps in canonical shape.",
-    body=Body(WorkflowCreate, WRAPPER, example=EXAMPLE),
+    body=Body(WorkflowCreate, WRAPPER, READ_ONLY, example=EXAMPLE),
     errors=INVALID,
 )
 async def create_workflow(request: ApiRequest) -> Response[bytes]:
     """Steps are checked as a whole: unknown types and fields, jumps into nothing, cycles without a wait and templates
     that do not parse are refused with the step and the field named."""
-    data = await request.read(WorkflowCreate, wrapper=WRAPPER, read_only=READ_ONLY)
+    data = await request.read(WorkflowCreate)
     async with request.transaction() as session:
         made = await service.create_workflow(session, request.principal, request.services.vault, data)
     return json_answer(made, status=201)
@@ -136,13 +136,13 @@ async def get_workflow(request: ApiRequest, workflow_id: WorkflowId) -> Response
     tag=TAG,
     summary="Update a workflow",
     answer=WorkflowOut,
-    body=Body(WorkflowUpdate, WRAPPER, example={"name": "Inbound Lead Qualification", "status": "active"}),
+    body=Body(WorkflowUpdate, WRAPPER, READ_ONLY, example={"name": "Inbound Lead Qualification", "status": "active"}),
     errors=INVALID | UNKNOWN,
 )
 async def update_workflow(request: ApiRequest, workflow_id: WorkflowId) -> Response[bytes]:
     """Fields left out stay as they are. Changed steps make a new version; runs under way stay on the one they started
     on. A secret sent as ******** stays what it was."""
-    data = await request.read(WorkflowUpdate, wrapper=WRAPPER, read_only=READ_ONLY)
+    data = await request.read(WorkflowUpdate)
     async with request.transaction() as session:
         changed = await service.update_workflow(session, request.principal, request.services.vault, workflow_id, data)
         session.after_commit(request.services.waker.wake)  # resuming lets go of what is due
@@ -177,6 +177,7 @@ async def delete_workflow(request: ApiRequest, workflow_id: WorkflowId) -> Respo
     answer=TestResult,
     body=Body(TestRun, required=False, example={"fixture_profile": "demo", "sample_data": {"first_name": "Ada"}}),
     errors=UNKNOWN | {422: ("validation_failed", "unknown_fixture_profile", "invalid_sample_data")},
+    keyed=Keyed.APART,
 )
 async def test_workflow(request: ApiRequest, workflow_id: WorkflowId) -> Response[bytes]:
     """Runs the newest steps on fixture data. Waits do not wait, nothing is sent and nothing is written; effects are

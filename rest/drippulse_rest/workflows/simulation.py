@@ -12,7 +12,7 @@ from drippulse.workflows.simulation.answers import SimulationOut
 from drippulse.workflows.simulation.schemas import SimulationRequest
 from drippulse_rest.kit.ids import WorkflowId
 from drippulse_rest.kit.request import ApiRequest
-from drippulse_rest.kit.routes import BULK_BODY_LIMIT, Body, route
+from drippulse_rest.kit.routes import BULK_BODY_LIMIT, Body, Keyed, route
 
 EXAMPLE = {
     "version": "live",
@@ -50,6 +50,7 @@ EXAMPLE = {
         500: ("simulation_failed",),
     },
     body_limit=BULK_BODY_LIMIT,
+    keyed=Keyed.APART,
 )
 async def simulate_workflow(request: ApiRequest, workflow_id: WorkflowId) -> Response[bytes]:
     """Runs up to 10,000 contacts through a draft, any version or given steps on a clock of its own: months in seconds.

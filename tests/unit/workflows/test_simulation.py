@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
-from drippulse.workflows.simulation.errors import SimulationTooLargeError
+from drippulse.workflows.simulation.errors import SimulationTooLargeError, Spent
 from drippulse.workflows.simulation.job import simulate
-from tests.support.simulation import MONDAY, job_of, people, recorded, simulated
+from drippulse.workflows.simulation.tally import UNTOLD, Paths
+from tests.support.simulation import MONDAY, job_of, nothing, people, recorded, simulated
 
 HOUR, DAY = 3600, 86_400
 HOOK = {"url": "https://example.com/hook", "response_branches": [{"status": "404", "goto": "lost"}]}
+HOURLY = {"caps": {"organization": {"per_hour": 1}}}
 ASK = {"timeout": {"duration": 2, "unit": "days"}, "on_reject": "no", "on_timeout": "late"}
 
 
@@ -77,6 +79,14 @@ def test_mails_are_counted_in_the_contacts_own_hour() -> None:
     }
     assert (hours["mon"], hours["tue"]) == ({16: 1}, {6: 1})
     assert sends["per_day"] == [{"date": "2027-01-04", "sends": 2}]
+
+
+def test_days_are_utc_days_whatever_offset_the_start_has() -> None:
+    start = datetime.fromisoformat("2027-01-04T01:00:00+02:00")
+    answer = simulated([step("set_fields", "f", fields={"at": "{{ now }}"}), mail()], people(1), start_at=start)
+    assert answer["sends"]["per_day"] == [{"date": "2027-01-03", "sends": 1}]
+    _, run = recorded(job_of([step("set_fields", "f", fields={"at": "{{ now }}"})], people(1), start_at=start))
+    assert run.people[0].state.bag["at"] == "2027-01-03 23:00:00+00:00"
 
 
 def test_the_horizon_leaves_people_where_they_stand() -> None:
@@ -210,6 +220,20 @@ def test_a_daily_cap_spreads_mails_over_days_and_says_so() -> None:
     assert any("150 mails are late" in warning for warning in answer["warnings"])
 
 
+def test_a_mail_is_late_since_it_was_first_held_up() -> None:
+    job = job_of([mail("one"), wait("pause", 1), mail("two")], people(30), sending=HOURLY)
+    recorder, _ = recorded(job)
+    wanted = dict.fromkeys(range(30), MONDAY)
+    for number, at, late in recorder.mails:
+        assert late == at - wanted[number]
+        wanted[number] = at + timedelta(days=1)
+    answer = simulate(job, nothing)
+    cap = answer["caps"][0]
+    assert cap["mails"] == answer["sends"]["late"]["mails"] == sum(late > timedelta(0) for _, _, late in recorder.mails)
+    assert cap["refusals"] > cap["mails"], "nobody was held up twice"
+    assert len({number for number, _, late in recorder.mails if late}) < cap["mails"], "no contact was late twice"
+
+
 def test_a_contact_cap_makes_the_second_mail_of_a_week_wait_for_monday() -> None:
     steps = [mail("one"), wait("pause", 1), mail("two")]
     recorder, _ = recorded(job_of(steps, people(1), sending={"caps": {"contact": {"per_week": 1}}}))
@@ -282,10 +306,31 @@ def test_two_definitions_are_compared_over_the_same_lots() -> None:
     assert not any(one["difference"] for one in same["differences"])
 
 
-def test_it_stops_when_its_time_is_up() -> None:
-    ticks = iter(range(10**9))
-    with pytest.raises(SimulationTooLargeError):
-        simulate(job_of([wait("w", 1), mail()], people(1000)), lambda: float(next(ticks)), cpu_seconds=5)
+@pytest.mark.parametrize("what", Spent)
+def test_it_stops_when_something_is_used_up(what: Spent) -> None:
+    looks = 0
+
+    def spent() -> Spent | None:
+        nonlocal looks
+        looks += 1
+        return what if looks > 5 else None
+
+    with pytest.raises(SimulationTooLargeError, match=what.value) as caught:
+        simulate(job_of([wait("w", 1), mail()], people(1000)), spent)
+    assert (looks, caught.value.spent) == (6, what)
+
+
+def test_ways_beyond_what_is_kept_are_missing_in_paths_alone() -> None:
+    paths = Paths(most=3)
+    for number, ways in enumerate(("ab", "ac", "ad", "ab")):
+        for index, way in enumerate(ways):
+            paths.went(number, index, way, way)
+    assert [paths.steps(paths.place[number]) for number in (0, 1, 3)] == [
+        [(0, "a"), (1, "b")],
+        [(0, "a"), (1, "c")],
+        [(0, "a"), (1, "b")],
+    ]
+    assert (paths.place[2], len(set(paths.marks.values()))) == (UNTOLD, 3)
 
 
 def _numbers(answers: Sequence[Mapping[str, Any]], name: str) -> list[int]:

@@ -10,7 +10,17 @@ from hypothesis import strategies as st
 
 from drippulse.workflows.graph import Graph
 from drippulse.workflows.steps.base import Advance, Outcome, OutcomeKind
-from drippulse.workflows.walk import MAX_VISITS, StepStatus, Stop, Walk, WalkState, advance, resume_with, start
+from drippulse.workflows.walk import (
+    MAX_VISITS,
+    StepStatus,
+    Stop,
+    Walk,
+    Walker,
+    WalkState,
+    advance,
+    resume_with,
+    start,
+)
 from tests.support.walks import NOW, condition, graph_of, step, subject
 
 BAG = {"email": "ada@example.com", "score": 85}
@@ -33,6 +43,21 @@ def test_runs_pure_steps_in_order_to_the_end() -> None:
     assert [record.visit for record in result.records] == [1, 2, 3]
     assert result.state.bag == {**BAG, "x": 1}
     assert result.state.cursor == 3
+
+
+def test_step_by_step_comes_to_the_same_as_at_once() -> None:
+    graph = graph_of(
+        step("trigger", "a"),
+        step("set_fields", "b", fields={"x": "{{ score | plus: 1 }}"}),
+        step("branch", "c", branches=[{"conditions": [condition("x", "gt", 80)], "goto": "e"}]),
+        step("log", "d", message="not rich"),
+        step("wait", "e", duration=1, unit="days"),
+    )
+    walker = Walker(graph, start(graph, BAG, NOW), subject(), NOW)
+    seen_at: list[int] = []
+    while (rest := walker.step()) is None:
+        seen_at.append(walker.state.cursor)
+    assert (rest, seen_at) == (walk(graph), [1, 2, 4])
 
 
 def test_an_empty_graph_completes_at_once() -> None:

@@ -42,6 +42,7 @@ from drippulse_connector_sdk._errors import (
 )
 from drippulse_connector_sdk._http import (
     HttpClient,
+    answered_at,
     classify_exception,
     classify_response,
     json_object,
@@ -87,6 +88,7 @@ __all__ = [
     "UnsupportedAction",
     "WebhookUrl",
     "action",
+    "answered_at",
     "classify_exception",
     "classify_response",
     "json_object",

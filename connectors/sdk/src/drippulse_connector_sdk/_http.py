@@ -104,12 +104,12 @@ def classify_response(
     503 with `Retry-After` is the provider's own word that it wants the call again.
 
     Args:
-        now: the moment that an HTTP date in `Retry-After` is measured from; default: this moment.
+        now: the moment that an HTTP date in `Retry-After` is measured from; default: that of the answer.
     """
     status = response.status_code
     if response.is_success:
         return None
-    retry_after = parse_retry_after(response.headers.get("Retry-After"), now=now or datetime.now(UTC))
+    retry_after = parse_retry_after(response.headers.get("Retry-After"), now=now or answered_at(response))
     said = f"The provider answered {status}"
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return RateLimited(f"{said}: too many requests.", retry_after=retry_after)
@@ -170,6 +170,15 @@ def lost_answer(
         message = f"{what}; the call can be repeated."
         return ProviderUnavailable(message, code=code, retry_after=retry_after, provider_code=provider_code)
     return OutcomeUnknown(f"{what}; the effect may have happened.", code=code, provider_code=provider_code)
+
+
+def answered_at(response: httpx.Response) -> datetime:
+    """When the answer was made, by its sender's clock (`Date`), since ours may be wrong; else by ours."""
+    try:
+        moment = email.utils.parsedate_to_datetime(response.headers["Date"])
+    except (KeyError, ValueError, OverflowError):
+        return datetime.now(UTC)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def parse_retry_after(value: str | None, *, now: datetime) -> float | None:

@@ -5,7 +5,7 @@ text. Codes: the method pages of Slack's Web API reference and its changelog ent
 """
 
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 
 import httpx
 
@@ -19,6 +19,7 @@ from drippulse_connector_sdk import (
     ProviderUnavailable,
     RateLimited,
     Rejected,
+    answered_at,
     classify_response,
     lost_answer,
     parse_retry_after,
@@ -110,8 +111,8 @@ def error_for(code: str, *, repeatable: bool, retry_after: float | None = None) 
 def web_api_error(
     code: object, response: httpx.Response, *, repeatable: bool, now: datetime | None = None
 ) -> ConnectorError:
-    """The error for `{"ok": false, "error": code}`, with the answer's Retry-After, measured from `now`."""
-    retry_after = parse_retry_after(response.headers.get("Retry-After"), now=now or datetime.now(UTC))
+    """The error for `{"ok": false, "error": code}`, with its Retry-After, measured from `now` or the answer's Date."""
+    retry_after = parse_retry_after(response.headers.get("Retry-After"), now=now or answered_at(response))
     return error_for(_known_form(code) or "unknown_error", repeatable=repeatable, retry_after=retry_after)
 
 

@@ -4,10 +4,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from drippulse.enrollments.explaining.sends import Coming as Mail
+from drippulse.enrollments.explaining.sends import Delay, Sends
 from drippulse.enrollments.tables import RETRY
 from drippulse.kit.clock import isoformat_or_none
 from drippulse.kit.errors import DomainError
-from drippulse.sending.tables import WAIT_REASONS
+from drippulse.sending.tables import QUIET_HOURS, WAIT_REASONS
 from drippulse.workflows.graph import Graph, Node
 from drippulse.workflows.steps.base import Advance
 from drippulse.workflows.walk import Effect, Stop, Subject, Walk, WalkState, advance, resume_with
@@ -22,7 +24,8 @@ TEST = "[test] "
 class Coming:
     """A step that comes. `at` is when it is reached, `until` when it is left, as far as that can be told.
 
-    `sure` is False where it depends on data or on somebody's act that may still change; `note` says so for people.
+    `sure` is False where it depends on data or on somebody's act that may still change; `note` says so for people. Of a
+    mail `sends_at` is when it likely goes out, and `held_by` what puts it off until then.
     """
 
     node: Node
@@ -30,6 +33,8 @@ class Coming:
     until: datetime | None = None
     status: str = ""
     reason: str | None = None
+    sends_at: datetime | None = None
+    held_by: list[Delay] = field(default_factory=list[Delay])
     sure: bool = True
     logs: list[str] = field(default_factory=list[str])
     note: str = ""
@@ -44,6 +49,8 @@ class Coming:
             "until": isoformat_or_none(self.until),
             "what": self.status,
             "reason": self.reason,
+            "sends_at": isoformat_or_none(self.sends_at),
+            "held_by": [delay.sentence for delay in self.held_by],
             "sure": self.sure,
             "logs": self.logs,
             "note": self.note,
@@ -51,14 +58,22 @@ class Coming:
 
 
 def forecast(
-    graph: Graph, state: WalkState, subject: Subject, now: datetime, due_at: datetime | None, wait_reason: str | None
+    graph: Graph,
+    state: WalkState,
+    subject: Subject,
+    now: datetime,
+    due_at: datetime | None,
+    wait_reason: str | None,
+    sends: Sends,
+    begun: frozenset[int] = frozenset(),
 ) -> list[Coming]:
     """The step the run is on and the five after it, as they would go from today's data.
 
     Args:
         due_at: until when the current step waits. Without it, and with a `wait_reason`, only somebody's act ends it.
+        begun: the visits whose mail was tried before.
     """
-    run = _Forecast(graph, subject, state, now)
+    run = _Forecast(graph, subject, state, now, sends, begun)
     if wait_reason and due_at is None and state.cursor < len(graph):
         run.open_end(graph.nodes[state.cursor], None, wait_reason)
         return run.steps
@@ -74,6 +89,8 @@ class _Forecast:
     subject: Subject
     state: WalkState
     now: datetime
+    sends: Sends
+    begun: frozenset[int]
     steps: list[Coming] = field(default_factory=list[Coming])
     sure: bool = True
 
@@ -125,11 +142,38 @@ class _Forecast:
             return False
         step = self._step(node)
         step.status, step.logs = "act", [log.removeprefix(TEST) for log in rehearsal.logs]
+        if not self._send(step, effect):
+            return False
         done = Advance(output=rehearsal.output, logs=rehearsal.logs)
         walk = resume_with(self.graph, self.state, self.subject, self.now, done, effect, max_steps=0)
         self.state = walk.state
         self.sure = self.sure and not rehearsal.output
         return walk.stop is not Stop.FAILED
+
+    def _send(self, step: Coming, effect: Effect) -> bool:
+        """When the mail goes out, if it is one; False when nobody can tell."""
+        if effect.prepared.recipient is None:
+            return True
+        sender = str(effect.prepared.summary.get("from") or "")
+        visit = self.state.visit
+        mail = Mail(
+            self.subject.enrollment_id,
+            visit,
+            effect.prepared.recipient,
+            sender,
+            effect.ctx.timezone,
+            begun=visit in self.begun,
+        )
+        step.sends_at, step.held_by = self.sends.when(mail, self.now)
+        if not step.held_by:
+            return True
+        step.reason, step.until = step.held_by[0].reason, step.sends_at
+        step.sure = all(delay.reason == QUIET_HOURS for delay in step.held_by)
+        step.note = f"It is put off: {'; '.join(delay.sentence for delay in step.held_by)}."
+        if step.sends_at is None:
+            return False
+        self.now, self.sure = max(self.now, step.sends_at), False
+        return True
 
     def _decided(self, node: Node, walk: Walk) -> bool:
         if not walk.records:

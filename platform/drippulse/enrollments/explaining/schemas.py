@@ -77,9 +77,24 @@ class NextStepOut(BaseModel):
     until: datetime | None = Field(description="When its wait ends.")
     what: str = Field(description="wait, act, completed, skipped or failed")
     reason: str | None
+    sends_at: datetime | None = Field(
+        description="When its mail likely goes out, by the caps and quiet hours as they stand; null for other steps, "
+        "and when nobody can tell."
+    )
+    held_by: list[str] = Field(description="What puts the mail off until then, such as a cap that is reached.")
     sure: bool = Field(description="False when it depends on data or acts that may still change.")
     logs: list[str]
     note: str
+
+
+class NextSendOut(BaseModel):
+    """The next mail that comes."""
+
+    step_id: str
+    name: str
+    at: datetime | None = Field(description="When it likely goes out; null when nobody can tell.")
+    held_by: list[str]
+    sentence: str
 
 
 class NotSentOut(EntryOut):
@@ -130,6 +145,7 @@ class ExplanationOut(BaseModel):
     waiting: WaitingOut
     lease: LeaseHeldOut
     next: list[NextStepOut] = Field(description="The current step and the five after it, from today's data.")
+    next_send: NextSendOut | None = Field(description="Null when no mail is among `next`.")
     path: list[EntryOut] = Field(description="The newest 50 entries of the timeline, oldest first.")
     not_sent: list[NotSentOut] = Field(description="Effects that did not happen, and why.")
     received: list[ReceivedOut] = Field(description="Its mails, and how it came to each.")

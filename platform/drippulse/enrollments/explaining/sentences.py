@@ -15,6 +15,12 @@ HOLDS = {
     Hold.WORKFLOW: "Its workflow is paused.",
     Hold.ORGANIZATION: "The whole organization is paused.",
 }
+LIFTED = {
+    Hold.STEP: "The step it stands on was resumed",
+    Hold.WORKFLOW: "Its workflow was resumed",
+    Hold.ORGANIZATION: "The organization was resumed",
+}
+ITS_TURN = "and its runs are let go one after the other; this one has not had its turn yet."
 RESUME = {
     Hold.ENROLLMENT: "POST …/enrollments/{id}/resume",
     Hold.STEP: "POST /workflows/{workflow}/steps/{step}/resume",
@@ -47,9 +53,13 @@ def holds(row: Row) -> list[dict[str, Any]]:
     found = [hold for hold in HOLDS if row["holds"] & hold]
     names = {"id": row["id"], "workflow": row["workflow_id"], "step": row["step_id"]}
     return [
-        {"hold": str(hold.name).lower(), "sentence": HOLDS[hold], "lifted_by": RESUME[hold].format(**names)}
+        {"hold": str(hold.name).lower(), "sentence": _held(hold, row), "lifted_by": RESUME[hold].format(**names)}
         for hold in found
     ]
+
+
+def _held(hold: Hold, row: Row) -> str:
+    return f"{LIFTED[hold]}, {ITS_TURN}" if row["lifted"] & hold else HOLDS[hold]
 
 
 def why_waiting(row: Row, error: Mapping[str, Any] | None, leased_until: datetime | None) -> str:
@@ -87,6 +97,14 @@ def _ends(reason: str, until: datetime | None) -> str:
     return f", until {isoformat(until)}." if reason in EXACT else f", until {isoformat(until)} at the latest."
 
 
+def next_send(step: Mapping[str, Any]) -> str:
+    """When the next mail likely goes out, and what puts it off."""
+    held = f" ({'; '.join(step['held_by'])})" if step["held_by"] else ""
+    if step["sends_at"] is None:
+        return f'When its next mail ("{step["name"]}") goes out cannot be told{held}.'
+    return f'Its next mail ("{step["name"]}") likely goes out at {step["sends_at"]}{held}.'
+
+
 def sentence(message: str) -> str:
     """With its full stop."""
     return message if message.endswith((".", "!", "?")) else f"{message}."
@@ -95,9 +113,11 @@ def sentence(message: str) -> str:
 def _ended(row: Row, status: EnrollmentStatus, error: Mapping[str, Any] | None) -> str:
     at = f" at {isoformat(row['finished_at'])}" if row["finished_at"] else ""
     if status is EnrollmentStatus.FAILED and error:
-        return (
-            f"It failed{at}: {sentence(error['message'])} POST …/enrollments/{row['id']}/retry begins the step again."
-        )
+        retry = f"POST …/enrollments/{row['id']}/retry"
+        again = f"{retry} begins the step again."
+        if row["exit_reason"]:
+            again = f"It would have ended since ({row['exit_reason']}), so that {retry} ends it."
+        return f"It failed{at}: {sentence(error['message'])} {again}"
     why = f" ({row['exit_reason']})" if row["exit_reason"] else ""
     return f"It {'was cancelled' if status is EnrollmentStatus.CANCELLED else 'completed'}{at}{why}."
 

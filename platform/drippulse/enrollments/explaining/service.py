@@ -9,8 +9,10 @@ from typing import Any
 import orjson
 
 from drippulse.enrollments import presentation, queries
-from drippulse.enrollments.explaining import sentences
-from drippulse.enrollments.explaining.forecast import forecast
+from drippulse.enrollments.explaining import sending_forecast, sentences
+from drippulse.enrollments.explaining.forecast import Coming, forecast
+from drippulse.enrollments.explaining.sends import Sends
+from drippulse.enrollments.expressions import LIFTED
 from drippulse.enrollments.reentry import default_key
 from drippulse.kit.clock import isoformat, isoformat_or_none
 from drippulse.kit.crypto import Vault
@@ -32,8 +34,9 @@ from drippulse.workflows.walk import Subject, WalkState
 PATH_ENTRIES = 50
 NOT_DONE = frozenset({"skipped", "failed", "unknown", "retrying"})
 
-DETAIL = f"""SELECT {queries.COLUMNS}, e.bag, e.visit, e.visits, e.step_entered_at, e.intent_at, e.fence, e.held_at,
-  e.signal, e.exit_reason, e.origin, e.dedupe_key, {queries.LEASED_UNTIL} AS leased_until, v.steps, v.settings,
+DETAIL = f"""SELECT {queries.COLUMNS}, {LIFTED} AS lifted, e.bag, e.visit, e.visits, e.step_entered_at, e.intent_at,
+  e.fence, e.held_at, e.signal, e.exit_reason, e.origin, e.dedupe_key, v.steps, v.settings,
+  {queries.LEASED_UNTIL} AS leased_until,
   (SELECT o.timezone FROM organization o WHERE o.id = e.organization_id) AS organization_timezone
 FROM enrollment e JOIN workflow_version v ON v.organization_id = e.organization_id AND v.workflow_id = e.workflow_id
   AND v.version = e.workflow_version
@@ -60,12 +63,15 @@ async def explain(
     here = _here(row, graph, entries)
     waiting = _waiting(row)
     version = _version(row, workflow, await session.fetch(VERSIONS, organization_id, enrollment_id))
+    begun = frozenset(int(delivery["visit"]) for delivery in deliveries)
+    coming = await _next(session, row, graph, organization_id, templates, begun)
+    next_send = _next_send(coming)
     return {
         "id": row["id"],
         "workflow_id": row["workflow_id"],
         "status": row["status"],
         "exit_reason": row["exit_reason"],
-        "summary": [here["sentence"], waiting["sentence"], version["sentence"]],
+        "summary": [here["sentence"], waiting["sentence"], *_said(next_send), version["sentence"]],
         "began": {
             "at": isoformat(row["created_at"]),
             "origin": row["origin"],
@@ -74,7 +80,8 @@ async def explain(
         "here": here,
         "waiting": waiting,
         "lease": _lease(row),
-        "next": _next(row, graph, organization_id, templates),
+        "next": coming,
+        "next_send": next_send,
         "path": entries[-PATH_ENTRIES:],
         "not_sent": _not_sent(entries, graph),
         "received": [_received(delivery, entries) for delivery in deliveries],
@@ -173,9 +180,29 @@ def _lease(row: Record) -> dict[str, Any]:
     }
 
 
-def _next(row: Record, graph: Graph | None, organization_id: int, templates: Templates) -> list[dict[str, Any]]:
+async def _next(
+    session: Session,
+    row: Record,
+    graph: Graph | None,
+    organization_id: int,
+    templates: Templates,
+    begun: frozenset[int],
+) -> list[dict[str, Any]]:
+    """The forecast, made once to see which mails come, and again with what their windows hold by now."""
     if graph is None or row["status"] not in {"active", "paused"}:
         return []
+    sends = await sending_forecast.load(session, organization_id)
+    with work_together():
+        coming = _forecast(row, graph, organization_id, templates, sends, begun)
+    if sends.seen and await sending_forecast.load_rooms(session, sends, row["now"]):
+        with work_together():
+            coming = _forecast(row, graph, organization_id, templates, sends, begun)
+    return [step.shown() for step in coming]
+
+
+def _forecast(
+    row: Record, graph: Graph, organization_id: int, templates: Templates, sends: Sends, begun: frozenset[int]
+) -> list[Coming]:
     subject = Subject(
         organization_id=organization_id,
         enrollment_id=row["id"],
@@ -193,9 +220,20 @@ def _next(row: Record, graph: Graph | None, organization_id: int, templates: Tem
         bag=orjson.loads(row["bag"]),
         visits=orjson.loads(row["visits"]) or ({row["step_id"]: 1} if row["step_id"] else {}),
     )
-    with work_together():
-        coming = forecast(graph, state, subject, row["now"], row["next_run_at"], row["wait_reason"])
-    return [step.shown() for step in coming]
+    return forecast(graph, state, subject, row["now"], row["next_run_at"], row["wait_reason"], sends, begun)
+
+
+def _next_send(coming: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """The first mail that comes."""
+    mail = next((step for step in coming if step["sends_at"] is not None or step["held_by"]), None)
+    if mail is None:
+        return None
+    names = ("step_id", "name", "held_by")
+    return {**{name: mail[name] for name in names}, "at": mail["sends_at"], "sentence": sentences.next_send(mail)}
+
+
+def _said(next_send: dict[str, Any] | None) -> list[str]:
+    return [next_send["sentence"]] if next_send is not None else []
 
 
 def _not_sent(entries: Sequence[dict[str, Any]], graph: Graph | None) -> list[dict[str, Any]]:

@@ -6,7 +6,9 @@ from typing import Any, TypeAlias, cast
 
 import orjson
 
-from drippulse.enrollments.holding import Scope, hold_where, release_where
+from drippulse.enrollments import hold_changes
+from drippulse.enrollments.hold_changes import Change, ChangeKind
+from drippulse.enrollments.tables import Hold
 from drippulse.kit.crypto import Vault
 from drippulse.kit.db import Record, Session
 from drippulse.organizations.policy import Principal
@@ -22,10 +24,12 @@ from drippulse.workflows.nodes.reading import read_definition
 from drippulse.workflows.nodes.translate import translate
 from drippulse.workflows.schemas import WorkflowCreate, WorkflowUpdate
 from drippulse.workflows.secrets import MASK, redact
+from drippulse.workflows.steps.url_secrets import hidden
 
 Json: TypeAlias = dict[str, Any]
 FIELDS = ("nodes", "startNodeId", "trigger", "eventType", "cron", "exitCriteria", "optOutMode", "pausedNodeIds")
 """What of a body is the definition."""
+URL = "webhookUrl"
 SECRET = "webhookAuthHeader"  # noqa: S105 - the name of a field
 
 
@@ -83,7 +87,7 @@ def _shown(row: Record, stored: str | None, paused: list[str]) -> Json:
     if stored is None:
         return decompile(redact(orjson.loads(row["steps"])), orjson.loads(row["settings"]), paused)
     owners = dict.fromkeys(owner for step in paused if (owner := owner_of(step)) is not None)
-    return {**orjson.loads(stored), "pausedNodeIds": list(owners)}
+    return {**_masked(orjson.loads(stored)), "pausedNodeIds": list(owners)}
 
 
 def _merged(before: Json, sent: Mapping[str, Any]) -> Json:
@@ -138,11 +142,15 @@ async def _save(
 
 
 def _masked(definition: Json) -> Json:
-    nodes = [
-        {**node, SECRET: MASK} if node.get(SECRET) is not None else node
-        for node in _objects(definition.get("nodes", []))
-    ]
-    return {**definition, "nodes": nodes}
+    if "nodes" not in definition:
+        return definition
+    return {**definition, "nodes": [_masked_node(node) for node in _objects(definition["nodes"])]}
+
+
+def _masked_node(node: Json) -> Json:
+    url = node.get(URL)
+    shown = {URL: hidden(url)} if isinstance(url, str) else {}
+    return {**node, **shown, **({SECRET: MASK} if node.get(SECRET) is not None else {})}
 
 
 async def _pause(session: Session, principal: Principal, workflow_id: int, wanted: list[str]) -> None:
@@ -154,6 +162,6 @@ async def _pause(session: Session, principal: Principal, workflow_id: int, wante
         return
     await queries.set_paused_steps(session, organization_id, workflow_id, wanted)
     for step_id in sorted(set(wanted) - set(before)):
-        await hold_where(session, Scope.step(organization_id, workflow_id, step_id))
-    if set(before) - set(wanted):
-        await release_where(session, Scope.steps_not_paused(organization_id, workflow_id))
+        await hold_changes.begin(session, principal, Change(ChangeKind.HOLD, Hold.STEP, workflow_id, step_id))
+    for step_id in sorted(set(before) - set(wanted)):
+        await hold_changes.begin(session, principal, Change(ChangeKind.RELEASE, Hold.STEP, workflow_id, step_id))

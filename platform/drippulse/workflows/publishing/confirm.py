@@ -1,6 +1,6 @@
 """The confirm token: what a preview showed, signed, for a quarter of an hour."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import orjson
@@ -15,7 +15,10 @@ VALID_SECONDS = 15 * 60
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """`occupied` is [version, step index] of every group in flight, `expires` a Unix time by the database's clock."""
+    """`occupied` is [version, step index] of every group in flight, `expires` a Unix time by the database's clock.
+
+    `places` says where those go of a migration whose steps the preview showed: step id -> `state.shown_places`.
+    """
 
     organization_id: int
     workflow_id: int
@@ -26,6 +29,7 @@ class Confirmation:
     occupied: list[list[int]]
     note: str
     expires: float
+    places: dict[str, list[Any] | None] = field(default_factory=dict[str, "list[Any] | None"])
 
 
 def sign(signer: LinkSigner, confirmation: Confirmation) -> str:

@@ -72,6 +72,7 @@ async def preview(
         state.occupied_key((group.version, group.step_index) for group in plan.groups),
         data.note,
         expires,
+        state.shown_places(plan.groups, plan.places),
     )
     return {
         "workflow_id": workflow_id,
@@ -101,8 +102,14 @@ async def make_plan(
     strategy: Strategy,
     step_map: Mapping[str, str | None],
     steps: Sequence[Step],
+    *,
+    confirmed: bool = False,
 ) -> Plan:
-    """Who is in flight and where they go. Raises InvalidStepMapError when the map itself is wrong."""
+    """Who is in flight and where they go. Raises InvalidStepMapError when the map itself is wrong.
+
+    Args:
+        confirmed: a preview has found nothing wrong with the map; it may name steps that nobody is on any more.
+    """
     rows = await queries.groups(session, organization_id, live["id"])
     versions = await _outlines(session, organization_id, live, rows)
     groups = [_group(row, versions.get(row["version"], [])) for row in rows]
@@ -112,7 +119,7 @@ async def make_plan(
             step_types.setdefault(step["id"], set()).add(step["type"])
     for group in groups:
         step_types.setdefault(group.step_id, set()).add(group.type)
-    wrong = state.check_map(step_map, step_types, steps)
+    wrong = {} if confirmed else state.check_map(step_map, step_types, steps)
     if wrong:
         raise InvalidStepMapError(next(iter(wrong.values()))[0], errors=wrong)
     places = state.targets(strategy, step_map, step_types, steps)

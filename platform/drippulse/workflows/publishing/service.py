@@ -49,7 +49,8 @@ async def publish(
         NotFoundError, DraftNotFoundError
         ConfirmTokenError, ConfirmTokenExpiredError: the token.
         PreviewRequiredError: no token, and the strategy moves people or somebody is in flight.
-        PreviewStaleError: draft, live version or the steps people stand on are not what the preview showed.
+        PreviewStaleError: draft or live version are not what the preview showed, or somebody stands on a step by now
+            that has no place to go to, or would go another way than it showed.
         InvalidStepMapError: the map has gaps.
         InvalidStepGraphError, InvalidSettingsError: the draft is not complete.
     """
@@ -63,7 +64,7 @@ async def publish(
     confirmed = await _confirmed(session, principal, signer, workflow_id, data, row)
     if confirmed.strategy is not Strategy.PIN:
         await nothing_starts(session, organization, workflow_id)
-    await _refuse_stale(session, confirmed, row)
+    _refuse_stale(confirmed, row)
     steps = await check_steps(session, organization, reveal(draft["steps"], vault, organization), [])
     settings = settings_json(compile_settings(draft["settings"]))
     status = status_once_live(row["status"])
@@ -114,20 +115,21 @@ async def _confirmed(
     )
 
 
-async def _refuse_stale(session: Session, confirmed: confirm.Confirmation, row: Record) -> None:
+def _refuse_stale(confirmed: confirm.Confirmation, row: Record) -> None:
     if confirmed.draft_revision != row["revision"]:
         raise PreviewStaleError("The draft was changed")
     if confirmed.live_version != row["live_version"]:
         raise PreviewStaleError("Another version went live")
-    standing = await queries.standing(session, confirmed.organization_id, confirmed.workflow_id)
-    if state.occupied_key((group["version"], group["step_index"]) for group in standing) != confirmed.occupied:
-        raise PreviewStaleError("People came to stand on other steps")
 
 
 async def _places(
     session: Session, organization_id: int, live: Record, confirmed: confirm.Confirmation, steps: list[Step]
 ) -> state.Targets:
-    plan = await make_plan(session, organization_id, live, confirmed.strategy, confirmed.step_map, steps)
+    strategy, step_map = confirmed.strategy, confirmed.step_map
+    plan = await make_plan(session, organization_id, live, strategy, step_map, steps, confirmed=True)
+    changed = state.unseen(plan.groups, plan.places, strategy, confirmed.occupied, confirmed.places)
+    if changed is not None:
+        raise PreviewStaleError(changed)
     if plan.findings:
         raise InvalidStepMapError(next(iter(plan.findings.values()))[0], errors=plan.findings)
     return plan.places

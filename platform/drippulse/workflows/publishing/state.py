@@ -97,6 +97,43 @@ def occupied_key(standing: Iterable[tuple[int, int]]) -> list[list[int]]:
     return [[version, index] for version, index in sorted(set(standing))]
 
 
+def shown_places(groups: Iterable[Group], places: Targets) -> dict[str, list[Any] | None]:
+    """Where those in flight go, for the confirm token: step id -> [step id, whether they stay], or null."""
+    return {group.step_id: _shown_place(places[group.step_id]) for group in groups if group.step_id in places}
+
+
+def unseen(
+    groups: Iterable[Group],
+    places: Targets,
+    strategy: Strategy,
+    occupied: Iterable[Sequence[int]],
+    shown: Mapping[str, list[Any] | None],
+) -> str | None:
+    """What of a publication is not as its preview showed it; None when nobody fares otherwise.
+
+    People walk on meanwhile. That matters only where one has come to a step without a place to go to, or where those on
+    a step would go another way, because of a version that nobody was on when the preview was made.
+
+    Args:
+        occupied: (version, step index) of the groups that the preview showed.
+        shown: `shown_places` of the preview.
+    """
+    if strategy is not Strategy.MIGRATE:
+        return None
+    known = {(version, index) for version, index in occupied}
+    for group in groups:
+        if group.step_id not in places:
+            if (group.version, group.step_index) not in known:
+                return f'Somebody came to stand on step "{group.step_id}", which has no place to go to,'
+        elif group.step_id in shown and _shown_place(places[group.step_id]) != shown[group.step_id]:
+            return f'Where people on step "{group.step_id}" go has changed'
+    return None
+
+
+def _shown_place(place: Target | None) -> list[Any] | None:
+    return None if place is None else [place.id, place.stay]
+
+
 class _Missing:
     """Stands for a step that the new version lacks and the map does not name."""
 

@@ -1,5 +1,7 @@
 """Errors of simulations, each with the way out."""
 
+from enum import StrEnum
+
 from drippulse.kit.errors import DomainError, RateLimitedError, ValidationError
 
 
@@ -16,12 +18,20 @@ class TooManyContactsError(ValidationError):
         )
 
 
+class Spent(StrEnum):
+    """What a simulation has used up."""
+
+    CPU_TIME = "its CPU time"
+    MEMORY = "its memory"
+
+
 class SimulationTooLargeError(ValidationError):
-    """It needed more CPU time or memory than one simulation has."""
+    """It needed more time or memory than one simulation has."""
 
     code = "simulation_too_large"
 
     def __init__(self, spent: str) -> None:
+        self.spent = spent
         super().__init__(
             f"The simulation used up {spent} and was stopped. Send fewer contacts, an earlier `until`, "
             "or no `compare_with`."

@@ -14,15 +14,18 @@ from redis.exceptions import RedisError
 
 from drippulse.workflows.simulation.errors import SimulationBrokeError, SimulationRunningError, SimulationTooLargeError
 from drippulse.workflows.simulation.job import Job
-from drippulse.workflows.simulation.process import Exit
+from drippulse.workflows.simulation.process import Exit, Limits
 
 MODULE = "drippulse.workflows.simulation.process"
 AT_ONCE = 2
 WALL_SECONDS = 120
+LIMITS = Limits()
 LOCK_SECONDS = WALL_SECONDS + 5
 AGAIN_SECONDS = 5
 OWN_SETTINGS = "DRIPPULSE_"
-STOPPED = {-signal.SIGXCPU, -signal.SIGKILL}
+OUT_OF_TIME = {int(Exit.OUT_OF_TIME), -signal.SIGXCPU, -signal.SIGKILL}
+OUT_OF_MEMORY = {int(Exit.OUT_OF_MEMORY), -signal.SIGSEGV, -signal.SIGABRT}
+"""Libraries in C and Rust end like this when an allocation is refused."""
 # Only who has set the lock lifts it.
 UNLOCK = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
 
@@ -33,9 +36,10 @@ class Simulator:
     """One per process that serves. An organization has one simulation at a time, over all processes while Redis can
     be reached, and this process `AT_ONCE`."""
 
-    def __init__(self, redis: Redis, wall_seconds: float = WALL_SECONDS) -> None:
+    def __init__(self, redis: Redis, wall_seconds: float = WALL_SECONDS, limits: Limits = LIMITS) -> None:
         self._redis = redis
         self._wall_seconds = wall_seconds
+        self._limits = limits
         self._running: set[int] = set()
 
     async def run(self, job: Job) -> bytes:
@@ -76,7 +80,7 @@ class Simulator:
 
     async def _in_process(self, job: bytes) -> bytes:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", "-m", MODULE),
+            *(sys.executable, "-I", "-m", MODULE, *self._limits.arguments()),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -92,18 +96,18 @@ class Simulator:
             if process.returncode is None:
                 process.kill()
                 await asyncio.shield(process.wait())
-        return _judge(process.returncode or 0, answer, complaint)
+        return self._judge(process.returncode or 0, answer, complaint)
 
-
-def _judge(code: int, answer: bytes, complaint: bytes) -> bytes:
-    if code == Exit.ANSWERED:
-        return answer
-    if code == Exit.OUT_OF_TIME or code in STOPPED:
-        raise SimulationTooLargeError("its 30 seconds of CPU time")
-    if code == Exit.OUT_OF_MEMORY:
-        raise SimulationTooLargeError("its memory")
-    log.error("simulation_broke", exit_code=code, complaint=complaint[-4000:].decode(errors="replace"))
-    raise SimulationBrokeError("The simulation ended without an answer; the log of the server says why.")
+    def _judge(self, code: int, answer: bytes, complaint: bytes) -> bytes:
+        if code == Exit.ANSWERED:
+            return answer
+        if code in OUT_OF_TIME:
+            raise SimulationTooLargeError(f"its {self._limits.cpu_seconds} seconds of CPU time")
+        if code in OUT_OF_MEMORY:
+            log.warning("simulation_out_of_memory", exit_code=code)
+            raise SimulationTooLargeError("its memory")
+        log.error("simulation_broke", exit_code=code, complaint=complaint[-4000:].decode(errors="replace"))
+        raise SimulationBrokeError("The simulation ended without an answer; the log of the server says why.")
 
 
 def _busy(own: bool) -> SimulationRunningError:

@@ -3,93 +3,41 @@
 Every contact is walked one step at a time at the instant it is due, in the order of time, so that what contacts share
 (caps) is decided in the order in which the engine would decide it. A watcher is told what happens and keeps what it
 wants; the run keeps each contact's place and nothing else.
+
+A mail is not composed where nobody would see the difference: what it comes to is looked up (`mails`), and kept until
+its visit is over, so that a mail that waits for its turn is only asked about again.
 """
 
 import heapq
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol
 
-from drippulse.enrollments.admission import ON_THE_LIST
 from drippulse.enrollments.state import MAX_ATTEMPTS, retry_delay
-from drippulse.kit.addresses import same_mailbox_key
-from drippulse.kit.errors import DomainError
-from drippulse.workflows.graph import Graph
-from drippulse.workflows.simulation.caps import Admission, Mail
+from drippulse.workflows.graph import Graph, Node
+from drippulse.workflows.settings import ended_by
+from drippulse.workflows.simulation.effects import Effects
 from drippulse.workflows.simulation.errors import SimulationTooLargeError
-from drippulse.workflows.simulation.lots import Lots
-from drippulse.workflows.simulation.waiting import WAITS, Answer, Visited
-from drippulse.workflows.steps.base import Advance, Decision, Outcome, OutcomeKind, WaitUntil
+from drippulse.workflows.simulation.mails import QuickMail, Seen, lean
+from drippulse.workflows.simulation.values import Contact, Person, Watcher, World
+from drippulse.workflows.steps.base import Outcome, OutcomeKind
+from drippulse.workflows.steps.email import EmailStep
 from drippulse.workflows.templates import Templates
-from drippulse.workflows.walk import Effect, StepRecord, Stop, Subject, Walk, WalkState, advance, resume_with, start
+from drippulse.workflows.walk import (
+    MAX_VISITS,
+    Effect,
+    StepRecord,
+    StepStatus,
+    Stop,
+    Subject,
+    Walk,
+    Walker,
+    start,
+)
 
-RETRY_BASE_SECONDS = 5.0
-LOOKED_EVERY = 128
+LOOKED_EVERY = 16
 AT_ONCE = timedelta(seconds=1)
 OVER = (Stop.COMPLETED, Stop.FAILED)
-
-
-@dataclass(frozen=True, slots=True)
-class Contact:
-    """Somebody who enters at `at`. `enrollment_id` is what steps see; `bag` is made when it is needed."""
-
-    number: int
-    enrollment_id: int
-    at: datetime
-    timezone: str
-    bag: Callable[[], dict[str, Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """What a run goes by.
-
-    `horizon` ends it; `out_of_time` is asked now and then and stops it with an error. `suppressed` are addresses as
-    `same_mailbox_key`, `endings` the (event type, exit reason) of goals and exit criteria.
-    """
-
-    organization_id: int
-    workflow_id: int
-    horizon: datetime
-    lots: Lots
-    admission: Admission
-    suppressed: frozenset[str] = frozenset()
-    endings: tuple[tuple[str, str], ...] = ()
-    organization_timezone: str = "UTC"
-    out_of_time: Callable[[], bool] = lambda: False
-    retry_base: float = RETRY_BASE_SECONDS
-
-
-@dataclass(slots=True)
-class Person:
-    """One contact under way.
-
-    `answer` is what visit `asked_visit` will be told at its time. Of the mail of `late_visit`: since when it is late
-    and by which rules.
-    """
-
-    contact: Contact
-    subject: Subject
-    state: WalkState
-    asked_visit: int = 0
-    answer: Answer | None = None
-    admitted_visit: int = 0
-    late_visit: int = 0
-    late_since: datetime | None = None
-    rules: set[str] = field(default_factory=set[str])
-    over: bool = False
-
-
-class Watcher(Protocol):
-    """Is told what happens, in the order of time. `index` is a step's place in the graph."""
-
-    def entered(self, person: Person, index: int, at: datetime, *, first: bool) -> None: ...
-    def record(self, person: Person, record: StepRecord, missing: dict[str, None]) -> None: ...
-    def sent(self, person: Person, index: int, at: datetime, late: timedelta) -> None: ...
-    def suppressed(self, index: int) -> None: ...
-    def refused(self, reason: str, *, first: bool) -> None: ...
-    def ended(self, person: Person, walk: Walk, at: datetime) -> None: ...
 
 
 @dataclass(slots=True)
@@ -104,33 +52,47 @@ class Simulation:
     templates: Templates = field(init=False)
     _heap: list[tuple[datetime, int, int, str]] = field(default_factory=list[tuple[datetime, int, int, str]])
     _turns: int = 0
+    _effects: Effects = field(init=False)
+    _mails: Mapping[int, QuickMail] = field(default_factory=dict[int, QuickMail])
+    _mail_steps: frozenset[int] = frozenset()
+    _missing: dict[str, None] = field(default_factory=dict[str, None])
+    _clock_asked: bool = False
 
     def __post_init__(self) -> None:
-        self.templates = Templates(clock=lambda: self.now)
+        self.templates = Templates(clock=self._clock)
+        self._effects = Effects(self.world, self.watcher)
+        if self.world.quick is not None:
+            self._mails = self.world.quick(self.graph)
+            self._mail_steps = frozenset(node.index for node in self.graph.nodes if isinstance(node.step, EmailStep))
 
     def run(self, contacts: Sequence[Contact]) -> None:
-        """Raises SimulationTooLargeError when `out_of_time` says so."""
+        """Raises SimulationTooLargeError when `spent` says so."""
         arrivals = {contact.number: contact for contact in contacts}
         for contact in contacts:
             self._due(contact.at, contact.number)
-        with self.templates.recording() as missing:
-            for number, ending in self._times():
-                person = self.people.get(number) or self._enter(arrivals[number])
+        with self.templates.recording() as self._missing:
+            for number, known, ending in self._times():
+                person = known or self._enter(arrivals[number])
                 if ending:
                     self._rest(person, Walk(Stop.COMPLETED, person.state, [], reason=ending))
-                else:
-                    self._go_on(person, missing)
+                elif not self._refused_again(person):
+                    self._go_on(person)
 
-    def _times(self) -> Iterator[tuple[int, str]]:
-        """Whose turn it is, and why the run ends when it does; until nobody is due before the horizon. `now` moves
-        along."""
+    def _clock(self) -> datetime:
+        self._clock_asked = True
+        return self.now
+
+    def _times(self) -> Iterator[tuple[int, Person | None, str]]:
+        """Whose turn it is, the person once entered, and why the run ends when it does; until nobody is due before the
+        horizon. `now` moves along."""
         while self._heap and self._heap[0][0] < self.world.horizon:
             due, turn, number, ending = heapq.heappop(self._heap)
-            if turn % LOOKED_EVERY == 0 and self.world.out_of_time():
-                raise SimulationTooLargeError("its CPU time")
-            if number not in self.people or not self.people[number].over:
+            if turn % LOOKED_EVERY == 0 and (spent := self.world.spent()):
+                raise SimulationTooLargeError(spent)
+            person = self.people.get(number)
+            if person is None or not person.over:
                 self.now = max(self.now, due)
-                yield number, ending
+                yield number, person, ending
 
     def _due(self, at: datetime, number: int, ending: str = "") -> None:
         self._turns += 1
@@ -155,98 +117,96 @@ class Simulation:
             self.watcher.entered(person, 0, self.now, first=True)
         return person
 
-    def _go_on(self, person: Person, missing: dict[str, None]) -> None:
+    def _go_on(self, person: Person) -> None:
         """Walk until the contact rests."""
-        while True:
+        walker = Walker(self.graph, person.state, person.subject, self.now)
+        rest: Walk | None = None
+        while rest is None:
             before = person.state.visit
-            missing.clear()
-            walk = self._one_step(person)
-            for record in walk.records:
-                before = self._entered(person, walk, before, record.visit, record.step_index)
-                self.watcher.record(person, record, missing)
-                missing.clear()
-            person.state = walk.state
-            if walk.state.cursor < len(self.graph):
-                self._entered(person, walk, before, walk.state.visit, walk.state.cursor)
-            if walk.stop is not Stop.YIELDED:
-                self._rest(person, walk)
-                return
+            self._missing.clear()
+            rest = self._one_step(person, walker)
+            self._tell(person, walker.records, before)
+            walker.records.clear()
+        self._rest(person, rest)
 
-    def _entered(self, person: Person, walk: Walk, before: int, visit: int, index: int) -> int:
-        """Tell of a visit that is newer than `before`; the newest visit that was told."""
-        if visit <= before:
-            return before
-        first = walk.state.visits.get(self.graph.nodes[index].id) == 1
+    def _tell(self, person: Person, records: Sequence[StepRecord], before: int) -> None:
+        """Tell what became of a step, and of the visits that are newer than `before`."""
+        state = person.state
+        for record in records:
+            if record.visit > before:
+                before = record.visit
+                self._entered(person, record.step_index)
+            if record.status is not StepStatus.WAITING:
+                self.watcher.record(person, record, self._missing)
+            self._missing.clear()
+        if state.visit > before and state.cursor < len(self.graph.nodes):
+            self._entered(person, state.cursor)
+
+    def _entered(self, person: Person, index: int) -> None:
+        first = person.state.visits.get(self.graph.nodes[index].id) == 1
         self.watcher.entered(person, index, self.now, first=first)
-        return visit
 
-    def _one_step(self, person: Person) -> Walk:
-        walk = advance(self.graph, person.state, person.subject, self.now, max_steps=1)
-        if walk.effect is None:
-            return walk
-        result = self._result(person, walk.effect)
-        settled = self._resume(person, walk, result, walk.effect)
-        if settled.stop is Stop.RETRY and settled.state.attempt >= MAX_ATTEMPTS:
+    def _one_step(self, person: Person, walker: Walker) -> Walk | None:
+        """Why the contact rests, None when it goes on."""
+        effect = self._mail(person, walker)
+        if effect is None:
+            self._clock_asked = False
+            rest = walker.step()
+            if rest is None or rest.effect is None:
+                return rest
+            effect = rest.effect
+            self._remember(person, effect)
+        settled = walker.settle(effect.node, self._effects.result(person, effect, self.now), effect)
+        if settled is not None and settled.stop is Stop.RETRY and person.state.attempt >= MAX_ATTEMPTS:
             message = f"{settled.message} Given up after {MAX_ATTEMPTS} attempts."
-            outcome = Outcome(OutcomeKind.FAILED, code=settled.code, message=message)
-            return self._resume(person, walk, outcome, walk.effect)
+            return walker.settle(effect.node, Outcome(OutcomeKind.FAILED, code=settled.code, message=message), effect)
         return settled
 
-    def _resume(self, person: Person, walk: Walk, result: Outcome | Decision, effect: Effect) -> Walk:
-        return resume_with(self.graph, walk.state, person.subject, self.now, result, effect, max_steps=0)
-
-    def _result(self, person: Person, effect: Effect) -> Outcome | Decision:
-        """What becomes of an effect: the model's word, or the rehearsal that `/test` shows."""
-        visited = WAITS.get(effect.node.type)
-        if visited is not None:
-            try:
-                return self._wait(person, visited(effect, person.contact.number, self.world.lots))
-            except DomainError as error:
-                return Outcome(OutcomeKind.FAILED, code=error.error_code, message=error.message)
-        if effect.prepared.recipient is not None:
-            refusal = self._last_look(person, effect, effect.prepared.recipient)
-            if refusal is not None:
-                return refusal
-        outcome = self.world.lots.call(effect, person.contact.number)
-        if effect.prepared.recipient is not None and (outcome is None or outcome.kind is OutcomeKind.DONE):
-            late = self.now - person.late_since if person.late_since else timedelta(0)
-            self.watcher.sent(person, effect.node.index, self.now, late)
-        if outcome is not None:
-            return outcome
-        rehearsal = effect.node.step.rehearse(effect.prepared, effect.ctx)
-        return Advance(output=rehearsal.output, logs=rehearsal.logs)
-
-    def _wait(self, person: Person, visited: Visited) -> Decision:
-        """What a step that waits for somebody does now: the answer is drawn when it is asked for the first time."""
-        if person.asked_visit != person.state.visit:
-            person.asked_visit, person.answer = person.state.visit, visited.ask(self.now)
-        answer, ends = person.answer, visited.ends_at
-        if answer is not None and (ends is None or answer.at < ends):
-            return visited.answered(answer) if answer.at <= self.now else WaitUntil(answer.at, visited.reason)
-        if ends is not None and ends <= self.now:
-            return visited.timed_out(self.now)
-        return WaitUntil(ends, visited.reason)
-
-    def _last_look(self, person: Person, effect: Effect, recipient: str) -> Decision | None:
-        """Suppression and caps, as before a real mail; a further attempt of a mail is not asked again."""
-        if person.admitted_visit == person.state.visit:
+    def _mail(self, person: Person, walker: Walker) -> Effect | None:
+        """The mail of the current step, not composed; None when the step itself has to be asked."""
+        state = person.state
+        if state.cursor not in self._mail_steps:
             return None
-        if same_mailbox_key(recipient) in self.world.suppressed:
-            self.watcher.suppressed(effect.node.index)
-            return ON_THE_LIST
-        if person.late_visit != person.state.visit:
-            person.late_visit, person.late_since, person.rules = person.state.visit, None, set()
-        sender = str(effect.prepared.summary.get("from") or "")
-        number, zone = person.contact.enrollment_id, person.subject.timezone
-        refusal = self.world.admission.admit(Mail(number, person.state.visit, recipient, sender, zone), self.now)
-        if refusal is None:
-            person.admitted_visit = person.state.visit
+        node = self.graph.nodes[state.cursor]
+        seen = person.seen if person.seen_visit == state.visit else None
+        if seen is None:
+            quick = self._mails.get(node.index)
+            seen = quick.look(state.bag, person.contact.enrollment_id) if quick is not None else None
+        if seen is None or not self._open(person, node):
+            self._missing.clear()  # the step says for itself what it finds missing
             return None
-        person.late_since = person.late_since or self.now
-        for rule in refusal.rules:
-            self.watcher.refused(rule, first=rule not in person.rules)
-            person.rules.add(rule)
-        return WaitUntil(at=refusal.at, reason=refusal.reason)
+        person.seen_visit, person.seen = state.visit, seen
+        self._missing.update(dict.fromkeys(seen.missing))
+        return Effect(node, lean(seen, node.config), walker.context(node))
+
+    def _remember(self, person: Person, effect: Effect) -> None:
+        """A mail that was composed without asking the clock is the same at any other time."""
+        recipient = effect.prepared.recipient
+        if recipient is not None and not self._clock_asked and effect.node.index in self._mail_steps:
+            sender = str(effect.prepared.summary.get("from") or "")
+            person.seen_visit, person.seen = person.state.visit, Seen(recipient, sender, tuple(self._missing))
+
+    def _open(self, person: Person, node: Node) -> bool:
+        """Whether a mail of this step may go out, as far as the contact's data, the step and the time are concerned."""
+        state, window = person.state, node.config.send_window
+        if state.visits.get(node.id, 0) > MAX_VISITS:
+            return False
+        if self.graph.exits and ended_by(self.graph.exits, state.bag, self.now) is not None:
+            return False
+        zones = person.subject.timezone, self.world.organization_timezone
+        return window is None or window.opens(self.now, *zones) <= self.now
+
+    def _refused_again(self, person: Person) -> bool:
+        """Whether a mail that waits for its turn is put off once more; nothing else happens then."""
+        visit, mail = person.state.visit, person.mail
+        if mail is None or mail.visit != visit or person.seen_visit != visit or person.admitted_visit == visit:
+            return False
+        if not self._open(person, self.graph.nodes[person.state.cursor]):
+            return False
+        refusal = self._effects.ask(person, mail, self.now)
+        if refusal is not None:
+            self._due_after(refusal.at, person.contact.number)
+        return refusal is not None
 
     def _rest(self, person: Person, walk: Walk) -> None:
         number = person.contact.number
@@ -258,4 +218,7 @@ class Simulation:
             person.state.attempt += 1
             self._due(self.now + delay, number)
         elif walk.stop is Stop.WAITING and walk.until is not None:
-            self._due(walk.until if walk.until > self.now else self.now + AT_ONCE, number)
+            self._due_after(walk.until, number)
+
+    def _due_after(self, until: datetime, number: int) -> None:
+        self._due(until if until > self.now else self.now + AT_ONCE, number)

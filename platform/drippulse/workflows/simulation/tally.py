@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from drippulse.workflows.simulation.state import Person
+from drippulse.workflows.simulation.values import Person
 from drippulse.workflows.walk import END_OF_STEPS, StepRecord, StepStatus, Stop, Walk
 from drippulse.workflows.wall_clock import wall_time, zone
 
@@ -33,12 +33,14 @@ class StepTally:
 
 @dataclass(slots=True)
 class Paths:
-    """The ways contacts took, as a tree: each visit that is over leads from one place to the next."""
+    """The ways contacts took, as a tree of at most `most` places: each visit that is over leads from one place to the
+    next."""
 
     ahead: dict[tuple[int, PathKey], int] = field(default_factory=dict[tuple[int, PathKey], int])
     back: list[tuple[int, PathKey]] = field(default_factory=list[tuple[int, PathKey]])
     place: dict[int, int] = field(default_factory=dict[int, int])
     marks: dict[int, int] = field(default_factory=dict[int, int])
+    most: int = MAX_PATH_NODES
 
     def went(self, number: int, index: int, step_id: str, status: str) -> None:
         key = (index, status)
@@ -48,7 +50,7 @@ class Paths:
             return
         ahead = self.ahead.get((here, key))
         if ahead is None:
-            if len(self.back) >= MAX_PATH_NODES:
+            if len(self.back) >= self.most:
                 self.place[number] = UNTOLD
                 return
             self.back.append((here, key))
@@ -117,7 +119,8 @@ class Tally:
 
     def refused(self, reason: str, *, first: bool) -> None:
         self.refusals[reason] += 1
-        self.held_up[reason] += first
+        if first:
+            self.held_up[reason] += 1
 
     def ended(self, person: Person, walk: Walk, at: datetime) -> None:
         number = person.contact.number

@@ -18,6 +18,7 @@ from pydantic.config import JsonDict
 
 from drippulse.kit.db import Session
 from drippulse.kit.http import OutboundHttp
+from drippulse.workflows.steps.url_secrets import MASK
 from drippulse.workflows.templates import Templates
 
 Bag: TypeAlias = dict[str, Any]
@@ -284,6 +285,17 @@ class StepType(ABC, Generic[C]):
     def secret_paths(self, config: Mapping[str, Any]) -> Iterator[SecretPath]:
         """Where a config, checked or not, holds secrets: those fields, and what a step type adds by its contents."""
         yield from ((name,) for name in sorted(self.secret_fields) if name in config)
+
+    def shown_secret(self, path: SecretPath, value: str) -> str:
+        """What callers see of a secret: usually a mask alone."""
+        del path, value
+        return MASK
+
+    def restored_secret(self, path: SecretPath, sent: str, stored: str) -> str | None:
+        """The secret that was sent, where it has masks with what they stand for in the stored one; None when one stands
+        for nothing there."""
+        del path
+        return stored if sent == MASK else sent
 
     def suspends(self, config: C) -> bool:
         """Whether a visit always takes time, so that a cycle through this step cannot spin."""

@@ -29,6 +29,7 @@ from drippulse.workflows.steps.base import (
     StepContext,
 )
 from drippulse.workflows.steps.texts import render_json, template_problems
+from drippulse.workflows.steps.url_secrets import MASK, SECRET_NAME, hidden, restored, without_secrets
 from drippulse.workflows.steps.webhook_response import ResponseBranch, judge
 from drippulse.workflows.templates import is_template
 
@@ -37,10 +38,8 @@ Method: TypeAlias = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 OWN_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer"})
 OWN_HEADER_PREFIX = "webhook-"
-SECRET_HEADER = re.compile(
-    r"authorization|auth(?!or)|cookie|token|secret|passw|credential|(?<!idempotency-)key(?![a-z])", re.IGNORECASE
-)
-"""Header names that tell of a credential; their values are kept like `secret`."""
+CREDENTIALS = re.compile(r"\s*(basic|bearer|digest|negotiate|token)\s+\S", re.IGNORECASE)
+"""Header values that are a credential, whatever the header is called."""
 _TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz")  # RFC 9110, section 5.6.2
 
 
@@ -51,7 +50,8 @@ class WebhookCallbackConfig(StepConfig):
         default_factory=dict[str, str],
         max_length=50,
         description="More headers; the values are Liquid templates. Those of Authorization, Cookie and every name that "
-        "speaks of a key, a token, a secret or a password are stored encrypted and shown as ********.",
+        "speaks of a key, a token, a secret or a password are stored encrypted and shown as ********; so are such "
+        "parameters in the query of the URL.",
     )
     body: Any = Field(
         default=None,
@@ -130,9 +130,19 @@ class WebhookCallbackStep(EffectStep[WebhookCallbackConfig]):
 
     def secret_paths(self, config: Mapping[str, Any]) -> Iterator[SecretPath]:
         yield from super().secret_paths(config)
+        url: object = config.get("url")
+        if isinstance(url, dict) or (isinstance(url, str) and (MASK in url or hidden(url) != url)):
+            yield ("url",)
         headers: object = config.get("headers")
         if isinstance(headers, dict):
-            yield from (("headers", name) for name in cast("dict[str, Any]", headers) if SECRET_HEADER.search(name))
+            named = cast("dict[str, Any]", headers).items()
+            yield from (("headers", name) for name, value in named if _is_credential(name, value))
+
+    def shown_secret(self, path: SecretPath, value: str) -> str:
+        return hidden(value) if path == ("url",) else super().shown_secret(path, value)
+
+    def restored_secret(self, path: SecretPath, sent: str, stored: str) -> str | None:
+        return restored(sent, stored) if path == ("url",) else super().restored_secret(path, sent, stored)
 
     def targets(self, config: WebhookCallbackConfig) -> Iterator[tuple[str, str]]:
         for index, branch in enumerate(config.response_branches):
@@ -153,7 +163,7 @@ class WebhookCallbackStep(EffectStep[WebhookCallbackConfig]):
             key=secret_key(config.secret) if config.secret else None,
             branches=tuple(config.response_branches),
         )
-        summary = {"method": config.method, "url": url, "signed": request.key is not None}
+        summary = {"method": config.method, "url": hidden(url), "signed": request.key is not None}
         return Prepared(request=request, summary=summary, guarantee=self.guarantee, on_unknown="resend")
 
     async def perform(self, prepared: Prepared, ctx: StepContext, services: Services) -> Outcome:
@@ -168,18 +178,22 @@ class WebhookCallbackStep(EffectStep[WebhookCallbackConfig]):
                 timeout=request.timeout,
             )
         except EgressRefusedError as error:
-            return Outcome(OutcomeKind.FAILED, code=error.error_code, message=error.message)
+            return Outcome(
+                OutcomeKind.FAILED, code=error.error_code, message=without_secrets(error.message, request.url)
+            )
         except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError) as error:
-            return Outcome(OutcomeKind.FAILED, code="invalid_request", message=f"The call could not be made: {error}")
+            message = without_secrets(f"The call could not be made: {error}", request.url)
+            return Outcome(OutcomeKind.FAILED, code="invalid_request", message=message)
         except ResponseTooLargeError as error:
             return Outcome(OutcomeKind.FAILED, code="response_too_large", message=f"It was received, but {error}.")
         except httpx.HTTPError as error:
-            return Outcome(OutcomeKind.RETRY, code=_transport_code(error), message=_transport_message(error))
+            message = without_secrets(_transport_message(error), request.url)
+            return Outcome(OutcomeKind.RETRY, code=_transport_code(error), message=message)
         return judge(response, request.branches, ctx)
 
     def rehearse(self, prepared: Prepared, ctx: StepContext) -> Rehearsal:
         request: WebhookRequest = prepared.request
-        return Rehearsal(logs=(f"[test] Would call {request.method} {request.url}",))
+        return Rehearsal(logs=(f"[test] Would call {request.method} {hidden(request.url)}",))
 
 
 def _body(config: WebhookCallbackConfig, ctx: StepContext) -> tuple[str | None, bytes | None]:
@@ -200,6 +214,13 @@ def _body(config: WebhookCallbackConfig, ctx: StepContext) -> tuple[str | None, 
     else:
         value = render_json(config.body, ctx)
     return "application/json", json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _is_credential(name: str, value: Any) -> bool:
+    """By its name or its value; also one that is stored encrypted, or stands as a mask."""
+    if SECRET_NAME.search(name) or isinstance(value, dict):
+        return True
+    return isinstance(value, str) and (value == MASK or CREDENTIALS.match(value) is not None)
 
 
 def _header_problem(name: str) -> str | None:

@@ -1,0 +1,1 @@
+"""Bundles: an organization's CRM as one JSON document, out and in again."""

@@ -1,0 +1,44 @@
+"""Many rows as one JSON argument, which PostgreSQL reads as a table. Pure."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+from piccolo.columns import JSONB, UUID, Array, BigInt, Column, Date, DoublePrecision, Integer, Numeric, SmallInt, Text
+from piccolo.columns import Timestamptz as Timestamp
+
+from drippulse.crm.records import SPECS
+from drippulse.crm.tables import RecordType
+
+SQL_TYPES: Mapping[type[Column], str] = {
+    UUID: "uuid",
+    Text: "text",
+    BigInt: "bigint",
+    Integer: "integer",
+    SmallInt: "smallint",
+    DoublePrecision: "double precision",
+    Numeric: "numeric",
+    Date: "date",
+    Timestamp: "timestamptz",
+    JSONB: "jsonb",
+    Array: "text[]",
+}
+
+
+def _columns(kind: RecordType) -> dict[str, Column]:
+    return {column._meta.name: column for column in SPECS[kind].table._meta.columns}  # pyright: ignore[reportPrivateUsage] - Piccolo's way to list columns
+
+
+def typed(kind: RecordType, names: Sequence[str]) -> str:
+    """The columns of `jsonb_to_recordset`."""
+    columns = _columns(kind)
+    return ", ".join(f"{name} {SQL_TYPES[type(columns[name])]}" for name in names)
+
+
+def as_json(kind: RecordType, rows: Sequence[Mapping[str, Any]]) -> str:
+    """The rows; JSON columns hold their text."""
+    objects = {name for name, column in _columns(kind).items() if isinstance(column, JSONB)}
+    encoded = [
+        {name: orjson.Fragment(value) if name in objects else value for name, value in row.items()} for row in rows
+    ]
+    return orjson.dumps(encoded, default=str).decode()

@@ -1,0 +1,1 @@
+"""The audit of every change of a record, in changesets that can be reverted."""

@@ -1,0 +1,1 @@
+"""XLSX files as rows of texts: streamed, and in bounds whatever they claim."""

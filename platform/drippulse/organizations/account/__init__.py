@@ -1,0 +1,1 @@
+"""The account: what an organization is called, looks like, sends as and keeps, and who is asking."""

@@ -1,0 +1,1 @@
+"""API keys over the API: made, listed, revoked, counted."""

@@ -1,0 +1,1 @@
+"""Team members: invitations, roles, and their end."""

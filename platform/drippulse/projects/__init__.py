@@ -1,0 +1,1 @@
+"""Projects: what workflows are grouped by."""

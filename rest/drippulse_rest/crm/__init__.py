@@ -1,0 +1,1 @@
+"""`/crm`: records, their pipelines, their history, moving them in and out."""

@@ -1,0 +1,1 @@
+"""Lead forms over HTTP: their definitions, and the pages that people fill in."""
