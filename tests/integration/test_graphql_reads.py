@@ -125,7 +125,7 @@ async def test_a_workflow_has_the_facts_of_rest(
     workflow = await create_workflow(client, integrations=[{"provider": "slack"}])
     await _in_every_state(services, organization, workflow["id"])
     query = """query ($id: ID!) { workflow(id: $id) {
-      databaseId name description status version integrations settings hasDraft createdAt updatedAt
+      databaseId name description status version integrations projectId settings hasDraft createdAt updatedAt
       steps { id type name position config }
       stepFunnel { steps { stepIndex stepNumber name type activeLeads waitingLeads runningLeads }
         otherVersions { version stepId }

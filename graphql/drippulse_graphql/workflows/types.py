@@ -76,6 +76,7 @@ class Workflow(Node):
     )
     steps: list[Step] = resolved(_steps, keys={"steps_json": "v.steps"})
     integrations: JSON = column("w.integrations", decode=orjson.loads)
+    project_id: strawberry.ID | None = column("w.project_id::text", description="The integer id of its project.")
     settings: JSON = column(
         "v.settings", decode=orjson.loads, description="Re-entry, exit criteria and goals of the newest version."
     )

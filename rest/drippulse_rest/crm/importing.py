@@ -9,7 +9,15 @@ import orjson
 from litestar import Response
 from litestar.datastructures import MultiDict
 from litestar.handlers import HTTPRouteHandler
-from litestar.openapi.spec import OpenAPIFormat, OpenAPIMediaType, OpenAPIType, Operation, RequestBody, Schema
+from litestar.openapi.spec import (
+    OpenAPIFormat,
+    OpenAPIMediaType,
+    OpenAPIType,
+    Operation,
+    Parameter,
+    RequestBody,
+    Schema,
+)
 from litestar.params import HeaderParameter, PathParameter
 from litestar.response import Stream
 
@@ -89,23 +97,36 @@ class UploadOperation(Operation):
 
     def __post_init__(self) -> None:
         file = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY, description="CSV or XLSX, by its contents.")
-        fields: dict[str, Any] = {
-            name: Schema(type=OpenAPIType.STRING, description=info.description)
-            for name, info in ImportOptions.model_fields.items()
-        }
-        options = Schema(type=OpenAPIType.STRING, description="All of the other fields in one JSON object.")
-        form = Schema(
-            type=OpenAPIType.OBJECT, required=["file"], properties={"file": file, **fields, "options": options}
-        )
-        binary = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY)
+        texts = {name: Schema(type=OpenAPIType.STRING, description=said) for name, said in self.fields().items()}
+        form: dict[str, Any] = {"file": file, **texts}
+        body = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY))
         self.request_body = RequestBody(
             required=True,
             content={
-                "multipart/form-data": OpenAPIMediaType(schema=form),
-                CSV: OpenAPIMediaType(schema=binary),
-                XLSX: OpenAPIMediaType(schema=binary),
+                "multipart/form-data": OpenAPIMediaType(
+                    schema=Schema(type=OpenAPIType.OBJECT, required=["file"], properties=form)
+                ),
+                CSV: body,
+                XLSX: body,
             },
         )
+        given = [Parameter(name=name, param_in="query", schema=schema) for name, schema in texts.items()]
+        self.parameters = [*(self.parameters or []), *given]
+
+    def fields(self) -> dict[str, str]:
+        """Name -> description, of the form's fields and the query's parameters alike."""
+        own = {name: info.description or "" for name, info in ImportOptions.model_fields.items()}
+        return {**own, "options": "All of these in one JSON object."}
+
+
+@dataclass
+class PreviewOperation(UploadOperation):
+    """The same for files of any records."""
+
+    def fields(self) -> dict[str, str]:
+        kinds = ", ".join(kind.value for kind in RecordType)
+        own = {RECORD_TYPE: f"One of {kinds}.", ROWS: f"How many rows are shown, at most {MOST_PREVIEWED}."}
+        return {**own, **super().fields()}
 
 
 def _import(names: Names) -> HTTPRouteHandler:
@@ -171,7 +192,7 @@ async def preview_import(request: ApiRequest) -> Response[bytes]:
     return json_answer(await _preview(request, None, _query(request)))
 
 
-preview_import.operation_class = UploadOperation
+preview_import.operation_class = PreviewOperation
 
 
 @list_route(

@@ -38,8 +38,14 @@ class ImportOptions(Input):
     encoding: str | None = Field(default=None, description="Such as utf-8 or windows-1252; guessed when left out.")
     dry_run: bool = Field(default=False, description="Answer a preview and store nothing.")
     suppress_automations: bool = Field(default=False, description="Workflows and webhooks hear nothing of the rows.")
-    on_existing: OnExisting = Field(default=OnExisting.UPDATE, strict=False)
-    dedupe_by: list[DedupeBy] = Field(default_factory=list[DedupeBy], max_length=3)
+    on_existing: OnExisting = Field(
+        default=OnExisting.UPDATE, strict=False, description="What becomes of a row whose record exists."
+    )
+    dedupe_by: list[DedupeBy] = Field(
+        default_factory=list[DedupeBy],
+        max_length=3,
+        description="By what a row means a record that exists, the first first; all three when left out.",
+    )
     tags: list[Tag] = Field(default_factory=list[Tag], max_length=50, description="Added to every record.")
     owner_id: MemberId | None = Field(default=None, description="Of records whose row names no owner.")
     constants: dict[str, str] = Field(
