@@ -1,6 +1,7 @@
 """Requests made up from the API description: no 5xx, every answer is one that the description has, and nothing that is
 right by its schema is refused for its shape."""
 
+import json
 import re
 from typing import Any, cast
 
@@ -58,21 +59,38 @@ def _cases(operation: Any, mode: GenerationMode, path_parameters: dict[str, int]
     return cases
 
 
+def _parts(made: Any) -> list[tuple[str, tuple[str | None, bytes]]] | None:
+    """The fields of a form; what is no text is sent as JSON writes it."""
+    if not made:
+        return None
+    return [(name, (file_name, _bytes(content))) for name, (file_name, content, *_) in made]
+
+
+def _bytes(content: Any) -> bytes:
+    if isinstance(content, bytes):
+        return content
+    return (content if isinstance(content, str) else json.dumps(content)).encode("utf-8", "surrogatepass")
+
+
 def _request(client: httpx.AsyncClient, case: Any) -> httpx.Request:
     made: dict[str, Any] = case.as_transport_kwargs(base_url=str(client.base_url))
     data, headers = made.get("data"), cast("dict[str, str]", made.get("headers") or {})
-    return client.build_request(
+    request = client.build_request(
         made["method"],
         made["url"],
         params=made.get("params"),
         json=made.get("json"),
         content=data if isinstance(data, str | bytes) else None,
+        data=dict(data) if isinstance(data, dict) else None,
+        files=_parts(made.get("files")),
         headers=[
             (name.encode("latin-1"), text.encode("latin-1"))
             for name, text in headers.items()
             if name.lower() != "authorization"
         ],
     )
+    request.read()  # a form too; the check of the answer looks at it
+    return request
 
 
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])

@@ -18,7 +18,7 @@ from drippulse_workers.dispatching import DispatchLoop
 from drippulse_workers.importing import ImportLoop
 from drippulse_workers.scheduler import Scheduler
 from drippulse_workers.starting import opened
-from drippulse_workers.wake import DramatiqWaker
+from drippulse_workers.wake import DramatiqWaker, Ear
 
 POLL_MILLISECONDS = 40  # how long the Dramatiq consumer sleeps between looks at an empty queue, at most
 
@@ -62,7 +62,8 @@ async def _work(settings: Settings, stop: asyncio.Event) -> None:
     database = Database(settings)
     if not await opened(database, stop):
         return
-    engine = await Engine.create(settings, database)
+    ear = Ear(settings)
+    engine = await Engine.create(settings, database, ear.hears)
     tune_collector()
     loop = asyncio.get_running_loop()
     broker = create_broker(settings)
@@ -81,6 +82,7 @@ async def _work(settings: Settings, stop: asyncio.Event) -> None:
     await asyncio.wait([dispatching, importing])
     await asyncio.to_thread(listener.stop, timeout=1500)
     await engine.close()
+    await ear.close()
     log.info("worker_stopped")
 
 

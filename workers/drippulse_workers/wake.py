@@ -1,11 +1,13 @@
-"""Sending wake-ups from web and scheduler processes."""
+"""Sending wake-ups from web and scheduler processes, and whether a worker can hear them."""
 
 import asyncio
 import time
+from collections.abc import Awaitable
 from typing import cast
 
 import structlog
 from dramatiq.errors import DramatiqError
+from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from drippulse.settings import Settings
@@ -14,6 +16,7 @@ from drippulse_workers.broker import NAMESPACE, QUEUE, create_broker
 
 COALESCE_SECONDS = 0.02
 ENOUGH_MESSAGES = 100
+PATIENCE_SECONDS = 1.0
 
 log = structlog.get_logger(__name__)
 
@@ -48,3 +51,22 @@ class DramatiqWaker:
         if self._pending is not None:
             await asyncio.wait([self._pending], timeout=2)
         await asyncio.to_thread(self._broker.close)
+
+
+class Ear:
+    """Whether the place that wake-ups go through is there."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._redis = Redis.from_url(  # pyright: ignore[reportUnknownMemberType] - untyped **kwargs
+            settings.redis_url, socket_connect_timeout=PATIENCE_SECONDS, socket_timeout=PATIENCE_SECONDS
+        )
+
+    async def hears(self) -> bool:
+        try:
+            await cast("Awaitable[bool]", self._redis.ping())
+        except (RedisError, OSError):
+            return False
+        return True
+
+    async def close(self) -> None:
+        await self._redis.aclose()

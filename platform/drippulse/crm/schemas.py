@@ -137,7 +137,7 @@ class ContactFields(PersonFields):
 class LeadFields(PersonFields):
     """A lead."""
 
-    score: float | None = Field(default=None, allow_inf_nan=False, strict=False)
+    score: float | None = Field(default=None, allow_inf_nan=False)
     status: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)] = "new"
     source: Text = ""
     website: Text = ""

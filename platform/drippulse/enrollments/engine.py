@@ -25,6 +25,7 @@ from drippulse.enrollments.effects import DATABASE_AWAY, Effects
 from drippulse.enrollments.graphs import Graphs
 from drippulse.enrollments.leases import Leases
 from drippulse.enrollments.local import LocalWriter
+from drippulse.enrollments.napping import Hears, Naps, always
 from drippulse.enrollments.recovery import RecordedOutcomes, decided, recover
 from drippulse.enrollments.reporting import report
 from drippulse.enrollments.services import LiveServices
@@ -51,7 +52,6 @@ from drippulse.workflows.walk import Stop, Walk, advance
 BATCHES_AT_ONCE = 4  # one walks while the others commit; measured: 2 give 17,000 steps/s, 4 give 22,000
 ONE_SHARE = 4  # enrollments of one organization that are in calls or wait for a slot, for each of its slots
 SHARES = 8  # so many such organizations fill a worker
-LONGEST_NAP_SECONDS = 60.0
 GRACE_SECONDS = 8.0
 UNREADABLE_DELAY = timedelta(minutes=1)
 UNREADABLE = "secret_unreadable"
@@ -62,9 +62,13 @@ log = structlog.get_logger(__name__)
 
 
 class Engine:
-    """One per worker process. `poke` says that there may be due work; `run` goes on until `stop`."""
+    """One per worker process. `poke` says that there may be due work; `run` goes on until `stop`.
 
-    def __init__(self, settings: Settings, database: Database, services: LiveServices) -> None:
+    Args:
+        hears: whether pokes from outside can arrive now.
+    """
+
+    def __init__(self, settings: Settings, database: Database, services: LiveServices, hears: Hears = always) -> None:
         self._settings = settings
         self._database = database
         self._services = services
@@ -80,19 +84,20 @@ class Engine:
         self._most_in_flight = self._one_share * SHARES
         self._callers = Counter[int]()
         self._poked = asyncio.Event()
+        self._naps = Naps(hears)
         self._freed = asyncio.Event()
         self._batches: set[asyncio.Task[None]] = set()
         self._runs: set[asyncio.Task[None]] = set()
         self._stopping = False
 
     @classmethod
-    async def create(cls, settings: Settings, database: Database | None = None) -> Self:
+    async def create(cls, settings: Settings, database: Database | None = None, hears: Hears = always) -> Self:
         """Open what the engine needs: SMTP, the HTTP client, and the pool where none is given. `close` closes all."""
         arm(settings.failpoint)
         if database is None:
             database = Database(settings)
             await database.open()
-        return cls(settings, database, LiveServices.create(settings, database))
+        return cls(settings, database, LiveServices.create(settings, database), hears)
 
     def poke(self) -> None:
         self._poked.set()
@@ -153,9 +158,7 @@ class Engine:
     async def _nap(self) -> None:
         """Until a poke, or until the next timer or somebody's lease runs out."""
         seconds = await seconds_to_next_due(self._database, self._busy())
-        longest = LONGEST_NAP_SECONDS if seconds is None else min(max(seconds, 0.005), LONGEST_NAP_SECONDS)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._poked.wait(), longest)
+        await self._naps.nap(self._poked, seconds)
 
     async def _claim_one_batch(self) -> int:
         while len(self._runs) >= self._most_in_flight or len(self._batches) >= BATCHES_AT_ONCE:
@@ -170,6 +173,7 @@ class Engine:
             await release(self._database, [(one.id, one.fence) for one in claimed])
             return 0
         if claimed:
+            self._naps.busy()
             metrics.CLAIMED.inc(len(claimed))
             self._track(self._batches, self._work(claimed, asked))
         return len(claimed) + (await self._work_on_a_suspect() if claimed.suspects else 0)

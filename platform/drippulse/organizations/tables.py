@@ -33,6 +33,7 @@ class Organization(Table, tablename="organization", db=DB):
     branding = JSONB(default="{}", help_text="{logo_url, color, public_name}")
     sender = JSONB(default="{}", help_text="{from_name, from_address, reply_to, postal_address}")
     retention = JSONB(default="{}", help_text="{timeline_days, event_days, audit_days}; absent is for ever")
+    billing = JSONB(default="{}", help_text="{company_name, email, tax_id, purchase_order, address}")
     paused_at = Timestamptz(null=True, default=None, help_text="since when all of its enrollments are held")
     sending = JSONB(default="{}", help_text="caps, quiet hours and limits of its mail")
     created_at = Timestamptz(default=TimestamptzNow())

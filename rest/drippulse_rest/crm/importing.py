@@ -2,22 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any, TypeAlias
 
 import orjson
 from litestar import Response
 from litestar.datastructures import MultiDict
 from litestar.handlers import HTTPRouteHandler
-from litestar.openapi.spec import (
-    OpenAPIFormat,
-    OpenAPIMediaType,
-    OpenAPIType,
-    Operation,
-    Parameter,
-    RequestBody,
-    Schema,
-)
 from litestar.params import HeaderParameter, PathParameter
 from litestar.response import Stream
 
@@ -30,7 +20,6 @@ from drippulse.crm.importing.schemas import (
     MOST_PREVIEWED,
     PREVIEW_ROWS,
     ImportList,
-    ImportOptions,
     ImportOut,
     ImportPreview,
     read_options,
@@ -38,7 +27,6 @@ from drippulse.crm.importing.schemas import (
 from drippulse.crm.importing.tables import OPEN, SHOWN, ImportStatus
 from drippulse.crm.importing.undoing import undo_import, undoing_of
 from drippulse.crm.importing.uploads import Upload
-from drippulse.crm.records import SPECS
 from drippulse.crm.tables import RecordType
 from drippulse.kit.errors import DomainError, UnauthenticatedError, ValidationError
 from drippulse.kit.filters import choice, text, timestamp
@@ -49,23 +37,19 @@ from drippulse.organizations.audit.actions import AuditAction
 from drippulse.organizations.policy import Permission
 from drippulse_rest.crm.kinds import NAMES, Names
 from drippulse_rest.crm.upload_form import receive
+from drippulse_rest.crm.upload_operations import CSV, PLURALS, RECORD_TYPE, ROWS, PreviewOperation, UploadOperation
 from drippulse_rest.kit.answers import json_answer, list_answer
 from drippulse_rest.kit.authorization import bearer_token
 from drippulse_rest.kit.request import ApiRequest
 from drippulse_rest.kit.routes import Body, Keyed, Listing, list_route, route
 
 TAG = "Imports"
-CSV = "text/csv"
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 EVENTS = "text/event-stream"
 UNLIMITED = 1 << 50
 """The upload itself counts its bytes."""
 WATCH_SECONDS = 0.5
 LONGEST_WATCH_SECONDS = 900.0
 QUIET_SECONDS = 15.0
-RECORD_TYPE = "record_type"
-ROWS = "rows"
-PLURALS = {spec.plural: kind for kind, spec in SPECS.items()}
 REFUSED = {
     400: ("no_file", "bad_request"),
     404: ("user_not_found",),
@@ -89,44 +73,6 @@ ImportId: TypeAlias = Annotated[int, PathParameter(description="Id of an import.
 LastEventId: TypeAlias = Annotated[
     str | None, HeaderParameter(name="Last-Event-ID", description="The last event that was seen.")
 ]
-
-
-@dataclass
-class UploadOperation(Operation):
-    """The description of a route that takes a file."""
-
-    def __post_init__(self) -> None:
-        file = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY, description="CSV or XLSX, by its contents.")
-        texts = {name: Schema(type=OpenAPIType.STRING, description=said) for name, said in self.fields().items()}
-        form: dict[str, Any] = {"file": file, **texts}
-        body = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY))
-        self.request_body = RequestBody(
-            required=True,
-            content={
-                "multipart/form-data": OpenAPIMediaType(
-                    schema=Schema(type=OpenAPIType.OBJECT, required=["file"], properties=form)
-                ),
-                CSV: body,
-                XLSX: body,
-            },
-        )
-        given = [Parameter(name=name, param_in="query", schema=schema) for name, schema in texts.items()]
-        self.parameters = [*(self.parameters or []), *given]
-
-    def fields(self) -> dict[str, str]:
-        """Name -> description, of the form's fields and the query's parameters alike."""
-        own = {name: info.description or "" for name, info in ImportOptions.model_fields.items()}
-        return {**own, "options": "All of these in one JSON object."}
-
-
-@dataclass
-class PreviewOperation(UploadOperation):
-    """The same for files of any records."""
-
-    def fields(self) -> dict[str, str]:
-        kinds = ", ".join(kind.value for kind in RecordType)
-        own = {RECORD_TYPE: f"One of {kinds}.", ROWS: f"How many rows are shown, at most {MOST_PREVIEWED}."}
-        return {**own, **super().fields()}
 
 
 def _import(names: Names) -> HTTPRouteHandler:

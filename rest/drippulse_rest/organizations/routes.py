@@ -6,8 +6,9 @@ from litestar.handlers import HTTPRouteHandler
 
 from drippulse_rest.organizations.account import ROUTES as ACCOUNT
 from drippulse_rest.organizations.audit import ROUTES as AUDIT
+from drippulse_rest.organizations.billing import ROUTES as BILLING
 from drippulse_rest.organizations.keys import ROUTES as KEYS
 from drippulse_rest.organizations.sessions import ROUTES as SESSIONS
 from drippulse_rest.organizations.team import ROUTES as TEAM
 
-ROUTES: Sequence[HTTPRouteHandler] = (*SESSIONS, *ACCOUNT, *TEAM, *KEYS, *AUDIT)
+ROUTES: Sequence[HTTPRouteHandler] = (*SESSIONS, *ACCOUNT, *BILLING, *TEAM, *KEYS, *AUDIT)

@@ -21,6 +21,7 @@ class AuditAction(StrEnum):
     MEMBER_REMOVED = "member.removed"
     MEMBER_RESTORED = "member.restored"
     ACCOUNT_UPDATED = "account.updated"
+    BILLING_UPDATED = "billing.updated"
     CONNECTION_CREATED = "connection.created"
     CONNECTION_UPDATED = "connection.updated"
     CONNECTION_DELETED = "connection.deleted"

@@ -1,0 +1,1 @@
+"""Billing: who bills are written to, and what the organization used this month."""
