@@ -19,7 +19,7 @@ KILLS ?= 1000
 SEED ?= $(shell date +%s)
 CHAOS_SECONDS ?= 180
 
-.PHONY: up test lint format bench chaos chaos-short docs lock install clean
+.PHONY: up test lint format bench chaos chaos-short schemathesis docs lock install clean
 .DEFAULT_GOAL := up
 
 up: $(STAMP) ## start everything on this machine
@@ -49,6 +49,9 @@ chaos: $(STAMP) ## kill it KILLS times with SEED and check that nothing was lost
 
 chaos-short: $(STAMP) ## the same for CHAOS_SECONDS, as CI does
 	@$(BIN)/python -m tests.chaos --seconds "$(CHAOS_SECONDS)" --seed "$(SEED)" --workers 2 --gap 0.8 --rate 12 --away 6
+
+schemathesis: $(STAMP) ## all checks of Schemathesis against the whole product; about ten minutes
+	@$(BIN)/python -m tests.support.schemathesis_run
 
 docs: $(STAMP) ## regenerate the committed contracts (OpenAPI, SDL)
 	$(BIN)/drippulse export write

@@ -16,6 +16,7 @@ from drippulse_rest.control.explain import ROUTES as EXPLAIN
 from drippulse_rest.control.holds import ROUTES as HOLDS
 from drippulse_rest.control.unknown_sends import ROUTES as UNKNOWN_SENDS
 from drippulse_rest.crm.routes import ROUTES as CRM
+from drippulse_rest.data_sources.routes import ROUTES as DATA_SOURCES
 from drippulse_rest.enrollments.routes import ROUTES as ENROLLMENTS
 from drippulse_rest.events.routes import ROUTES as EVENTS
 from drippulse_rest.integrations.routes import ROUTES as CONNECTIONS
@@ -57,6 +58,7 @@ API: Sequence[HTTPRouteHandler] = (
     *CONNECTIONS,
     *CRM,
     *LEAD_FORMS,
+    *DATA_SOURCES,
     *APPROVALS,
     *STALLS,
     *SENDING,

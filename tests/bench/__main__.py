@@ -16,7 +16,7 @@ from rich.console import Console
 from drippulse.kit.collector import tune_collector
 from drippulse_server.embedded.postgres import EmbeddedPostgres
 from drippulse_server.embedded.redis import EmbeddedRedis
-from tests.bench import backlog, engine_steps, http, idle, importing, mail, queues, recovery, scale, steady
+from tests.bench import backlog, crm, engine_steps, http, idle, importing, mail, queues, recovery, scale, steady
 from tests.bench.document import write_document
 from tests.bench.table import Results
 from tests.support.postgres import fresh_database, prepare, settings_of
@@ -62,8 +62,18 @@ async def _idle(stack: Stack, results: Results) -> None:
 async def _lists(stack: Stack, results: Results) -> None:
     workflow = await http.bulk(stack, results)
     await asyncio.sleep(5)
-    async with bare_server(workflow, superuser_url(stack.data_dir)) as port:
+    async with bare_server(superuser_url(stack.data_dir), http.BARE, workflow) as port:
         await http.lists(stack, port, workflow, results)
+
+
+async def _crm(stack: Stack, results: Results) -> None:
+    url = superuser_url(stack.data_dir)
+    organization_id = await crm.seed(url)
+    await asyncio.sleep(5)
+    async with bare_server(url, crm.BARE, organization_id) as port:
+        await crm.lists(stack, port, results)
+    await crm.searches(stack, url, results)
+    await crm.export(stack, results)
 
 
 WORLD_PARTS: dict[str, WorldPart] = {
@@ -80,6 +90,7 @@ STACK_PARTS: dict[str, StackPart] = {
     "lists": _lists,
     "backlog": backlog.measure,
     "steady": steady.measure,
+    "crm": _crm,
 }
 PARTS = [*WORLD_PARTS, *STACK_PARTS]
 
@@ -102,13 +113,13 @@ async def world_figures(names: list[str], results: Results, place: Path) -> None
 
 
 @asynccontextmanager
-async def bare_server(workflow: int, database_url: str) -> AsyncGenerator[int]:
-    """The bare route on a granian of its own."""
+async def bare_server(database_url: str, sql: str, of: int) -> AsyncGenerator[int]:
+    """The bare route, which answers this statement, on a granian of its own."""
     port = free_port()
     command = ("granian", "--interface", "asginl", "--port", str(port), "--log-level", "error")
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", *command, "tests.bench.bare_app:app"),
-        env={**os.environ, "BARE_DATABASE_URL": database_url, "BARE_WORKFLOW": str(workflow)},
+        env={**os.environ, "BARE_DATABASE_URL": database_url, "BARE_SQL": sql, "BARE_OF": str(of)},
     )
     await asyncio.sleep(2)
     try:

@@ -19,6 +19,8 @@ STARTS = 200
 BULK_TARGET = 10_000
 START_P50_TARGET, START_P99_TARGET = 0.05, 1.0
 
+BARE = """SELECT id, workflow_id, status, email, first_name, last_name, current_step_index, next_run_at, created_at
+FROM enrollment WHERE workflow_id = $1 AND deleted_at IS NULL ORDER BY id DESC LIMIT 50"""
 QUERY = """{ enrollments(first: 50) { totalCount nodes { id status contact { email name } workflow { id name }
   currentStep { index name type } progress { percent } } } }"""
 

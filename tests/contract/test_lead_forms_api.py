@@ -149,6 +149,17 @@ async def test_what_is_sent_makes_a_lead_with_a_changeset_of_its_own(
     assert (await client.get(f"{FORMS}/{form['id']}")).json()["submission_count"] == 1
 
 
+async def test_the_address_of_a_merged_lead_finds_the_one_that_is_left(
+    client: httpx.AsyncClient, visitor: Visitor
+) -> None:
+    form = await make_form(client)
+    made = [(await client.post("/api/v1/crm/leads", json={"email": f"{name}@example.com"})).json() for name in "ab"]
+    await client.post(f"/api/v1/crm/leads/{made[0]['id']}/merge", json={"merge": [made[1]["id"]]})
+    assert (await visitor.send(form, email="B@example.com", first_name="Ada")).status_code in {200, 303}
+    [lead] = await leads(client)
+    assert (lead["id"], lead["email"], lead["first_name"]) == (made[0]["id"], "a@example.com", "Ada")
+
+
 async def test_a_known_address_is_changed_and_the_answer_does_not_tell(
     client: httpx.AsyncClient, visitor: Visitor
 ) -> None:
@@ -313,3 +324,19 @@ async def test_bodies_that_are_no_form_are_refused(
     url = f"{PUBLIC}/{form['token']}"
     answer = await visitor.client.post(url, content=content, headers={"content-type": media_type})
     assert answer.status_code == status, answer.text
+
+
+async def test_what_is_done_to_forms_stands_in_the_audit_log(client: httpx.AsyncClient) -> None:
+    made = await make_form(client)
+    path = f"{FORMS}/{made['id']}"
+    assert (await client.patch(path, json={"title": "Another title"})).status_code == 200
+    assert (await client.post(f"{path}/rotate_token")).status_code == 200
+    assert (await client.delete(path)).is_success
+    log = (await client.get("/api/v1/audit_log", params={"subject": f"lead_form:{made['id']}"})).json()
+    entries = log["audit_log"]
+    assert [(entry["action"], entry["details"]) for entry in reversed(entries)] == [
+        ("lead_form.created", {"name": "Website"}),
+        ("lead_form.updated", {"fields": ["title"]}),
+        ("lead_form.token_rotated", {}),
+        ("lead_form.deleted", {"name": "Website"}),
+    ]

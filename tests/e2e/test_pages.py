@@ -13,7 +13,7 @@ from tests.support.stack import Stack, running_stack
 
 SIZES = [(1280, False), (1280, True), (360, False)]
 OVERFLOW = "document.documentElement.scrollWidth - window.innerWidth"
-UNNAMED = """[...document.querySelectorAll('a, button, input, select, textarea, iframe')].filter(e =>
+UNNAMED = """[...document.querySelectorAll('a, button, input:not([type=hidden]), select, textarea, iframe')].filter(e =>
   !(e.textContent.trim() || e.title || e.ariaLabel || (e.labels && e.labels.length)))
   .map(e => e.outerHTML.slice(0, 200))"""
 WORKFLOW = {
@@ -158,3 +158,47 @@ async def test_unsubscribing_takes_one_click_and_a_broken_link_says_so(
     await page.open(link[:-4] + "AAAA", width=width, dark=dark)
     assert "does not work" in await page.value("document.querySelector('h1').innerText")
     assert "400" in page.problems.pop()
+
+
+FORM = {
+    "name": "Website contact",
+    "title": "Talk to us",
+    "description": "We answer within a day.",
+    "fields": [
+        {"name": "email", "label": "E-mail", "type": "email", "required": True, "help": "We write to this address."},
+        {"name": "first_name", "label": "First name"},
+        {"name": "country", "label": "Country", "type": "select", "options": ["Germany", "France"]},
+        {"name": "description", "label": "What is it about?", "type": "textarea"},
+    ],
+    "consent_text": "I agree to be contacted about this.",
+    "success_message": "Thank you, we will be in touch.",
+}
+
+
+@pytest.mark.parametrize(("width", "dark"), SIZES)
+async def test_a_lead_form_keeps_what_was_entered_says_what_is_wrong_and_takes_it(
+    stack: Stack, page: Page, width: int, dark: bool
+) -> None:
+    async with stack.client() as client:
+        made = await client.post("/api/v1/crm/lead_forms", json=FORM)
+        assert made.status_code == 201, made.text
+        address = f"ada-{made.json()['id']}@example.com"
+        await page.open(made.json()["url"], width=width, dark=dark)
+        await _look(page, f"lead-form-{width}-{'dark' if dark else 'light'}")
+        await page.type("[name=first_name]", "<i>Ada</i>")
+        await page.click("button")
+        await page.until("document.querySelector('[role=alert]') !== null")
+        assert "422" in page.problems.pop()  # the browser logs it by itself
+        assert await page.value("document.querySelector('[name=first_name]').value") == "<i>Ada</i>"
+        told = "document.getElementById(document.querySelector('[name=email]').getAttribute('aria-describedby')"
+        assert await page.value(f"{told}.split(' ').pop()).innerText")
+        assert await page.value("document.querySelector('[name=email]').ariaInvalid") == "true"
+        await _look(page, f"lead-form-wrong-{width}-{'dark' if dark else 'light'}")
+        await page.type("[name=email]", address)
+        await page.click("[type=checkbox]")
+        await asyncio.sleep(2)  # who fills it in more quickly is no person
+        await page.click("button")
+        assert await page.until("document.querySelector('[role=status]')?.innerText") == FORM["success_message"]
+        await _look(page, f"lead-form-sent-{width}-{'dark' if dark else 'light'}")
+        found = (await client.get("/api/v1/crm/leads", params={"q": address})).json()
+    assert [(lead["email"], lead["first_name"]) for lead in found["leads"]] == [(address, "<i>Ada</i>")]

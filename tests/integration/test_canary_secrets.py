@@ -38,6 +38,11 @@ class Planted:
     api_key_header: str = field(default_factory=canary)
     cookie: str = field(default_factory=lambda: f"sid={canary()}")
     url_token: str = field(default_factory=canary)
+    source_token: str = field(default_factory=canary)
+    moved_token: str = field(default_factory=canary)
+    refused_token: str = field(default_factory=canary)
+    dsn_password: str = field(default_factory=canary)
+    refused_dsn: str = field(default_factory=canary)
     session: str = ""
     made_key: str = ""
     invitation: str = ""
@@ -84,6 +89,28 @@ async def plant_people(heard: Heard, planted: Planted, organization: TestOrganiz
     await heard("GET", f"{API}/workflows", authorization=f"Bearer {planted.made_key}")
     for path in ("api_keys", "api_keys/usage", "team_members", "account", "audit_log"):
         await heard("GET", f"{API}/{path}")
+
+
+async def plant_sources(heard: Heard, planted: Planted) -> None:
+    """Data sources, good ones and refused ones, previewed and run."""
+    path, source = f"{API}/data_sources", {"name": "Canary source", "record_type": "contact"}
+    config = {"url": "https://nowhere.invalid/people", "auth": {"type": "query", "name": "access"}}
+    fields = {**source, "type": "csv_url", "config": config}
+    made = (await heard("POST", path, {**fields, "secrets": {"token": planted.source_token}}))["id"]
+    await heard(
+        "POST", path, {**fields, "config": {**config, "url": f"https://x:{planted.refused_token}@example.com/"}}
+    )
+    await heard("POST", path, {**fields, "secrets": {"token": [planted.refused_token]}})
+    await heard("PATCH", f"{path}/{made}", {"secrets": {"token": planted.moved_token}})
+    await heard("POST", f"{path}/{made}/preview", {})
+    await heard("POST", f"{API}/data_source_runs", {"data_source_id": made})
+    query = {**source, "type": "postgres", "config": {"query": "SELECT 1 AS email"}}
+    dsn = f"postgresql://u:{planted.dsn_password}@nowhere.invalid/db"
+    database = (await heard("POST", path, {**query, "secrets": {"dsn": dsn}}))["id"]
+    await heard("POST", f"{path}/{database}/preview", {})
+    await heard("POST", path, {**query, "secrets": {"dsn": f"mysql://u:{planted.refused_dsn}@nowhere.invalid/db"}})
+    for place in (path, f"{path}/{made}", f"{path}/{database}", f"{API}/data_source_runs"):
+        await heard("GET", place)
 
 
 async def plant(heard: Heard, planted: Planted, organization: TestOrganization) -> None:
@@ -162,6 +189,7 @@ async def test_planted_secrets_never_come_out(
     planted, heard = Planted(session=token), Heard(organization.client)
     await plant(heard, planted, organization)
     await plant_people(heard, planted, organization)
+    await plant_sources(heard, planted)
     out, err = capfd.readouterr()
     places = {
         "answers": " ".join(heard.answers),

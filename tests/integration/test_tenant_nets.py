@@ -38,6 +38,7 @@ VOLATILE = (
     "/api/v1/admin/verify",
     "/api/v1/track/",
     "/api/v1/api_keys",
+    "/api/v1/account/billing",
     "/api/v1/crm/export",
     "/api/v1/audit_log",
 )
@@ -152,6 +153,23 @@ async def test_foreign_ids_inside_crm_bodies_answer_as_random_ids(two: Two) -> N
     taken = {"accounts": [{**theirs["accounts"][0], "name": "taken over"}]}
     [result] = (await two.mine.client.post("/api/v1/crm/import", json={**taken, "dry_run": True})).json()["results"]
     assert (result["status"], result["public_id"]) == ("created", theirs["accounts"][0]["public_id"])
+    assert await _snapshot(two.theirs) == before
+
+
+async def test_records_and_tags_of_others_are_nothing_to_calls_about_many(two: Two) -> None:
+    before = await _snapshot(two.theirs)
+    for action, more in (("bulk_update", {"changes": {"title": "mine"}}), ("bulk_delete", {}), ("assign", {})):
+        body = {**more, **({"owner_id": None} if action == "assign" else {})}
+        told: list[Any] = []
+        for ref in (two.ids["contact"], RANDOM["contact"]):
+            answer = await two.mine.client.post(f"/api/v1/crm/contacts/{action}", json={"ids": [ref], **body})
+            told.append((answer.status_code, answer.json()["changeset_id"], answer.json()["failed"][0]["error"]))
+        assert told[0] == told[1] == (200, None, "contact_not_found")
+        for found in ({"tags": two.ids["tag"]}, {"q": two.theirs.name}):
+            answer = await two.mine.client.post(f"/api/v1/crm/contacts/{action}", json={"filter": found, **body})
+            assert (answer.json()["failed"], answer.json()["changeset_id"]) == ([], None)
+    mine = (await two.mine.client.get("/api/v1/crm/tags")).json()["tags"]
+    assert two.ids["tag"] not in {tag["name"] for tag in mine}
     assert await _snapshot(two.theirs) == before
 
 

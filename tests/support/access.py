@@ -34,7 +34,10 @@ PARAMETERS = {
     "key_id": "key",
     "changeset_id": "changeset",
     "field_id": "custom_field",
+    "tag_name": "tag",
     "form_id": "lead_form",
+    "source_id": "data_source",
+    "run_id": "data_source_run",
     "pipeline_ref": "pipeline",
     "workflow_ref": "wf",
     "contact_ref": "con",
@@ -53,13 +56,16 @@ BODIES: dict[str, dict[str, Any]] = {
     "previewPublishing": {"strategy": "exit"},
     "updateWorkflow": {"name": "taken over", "status": "archived", "steps": []},
     "updateProject": {"name": "taken over"},
+    "renameCrmTag": {"name": "taken over"},
     "updateCrmLeadForm": {"name": "taken over"},
+    "updateDataSource": {"name": "taken over"},
     "updateOpportunityPipeline": {"name": "taken over"},
     "updateTeamMember": {"role": "Admin", "status": "removed"},
     "updateIntegrationConnection": {"note": "taken over", "bot_token": "xoxb-1-mine"},
     "v1UpdateWorkflow": {"name": "taken over", "nodes": []},
     "v1UpdateContact": {"firstName": "taken over"},
     "v1UpdateTemplate": {"subject": "taken over"},
+    **{f"mergeCrm{kind}": {"merge": [UNKNOWN_UUID]} for kind in ("Account", "Contact", "Lead", "Opportunity")},
     **{f"updateCrm{kind.value.title()}": {"tags": ["taken over"]} for kind in SPECS},
 }
 """What an operation needs in its body before it looks for the id, and what would show that it changed something."""
@@ -76,8 +82,10 @@ RANDOM = {
     **{prefix: encode_id(prefix, UNKNOWN) for prefix in ("wf", "con", "tpl", "enr")},
     **dict.fromkeys((*RECORDS, "pipeline"), UNKNOWN_UUID),
     **{name: str(UNKNOWN) for name in ("project", "member", "key", "import", "lead_form", "changeset", "custom_field")},
+    **{name: str(UNKNOWN) for name in ("data_source", "data_source_run")},
     "version": "1",
     "step": "s1",
+    "tag": "nobody-has-this",
 }
 """Ids of the right shape that nobody has."""
 
@@ -151,10 +159,16 @@ async def furnish(organization: TestOrganization, database: Database) -> dict[st
         plural = next(spec.plural for spec in SPECS.values() if spec.kind.value == kind)
         ids[kind] = await made(client, f"crm/{plural}", fields)
     contact = (await client.get(f"/api/v1/crm/contacts/{ids['contact']}")).json()
+    ids["tag"] = f"tag-of-{organization.id}"
+    await client.patch(f"/api/v1/crm/contacts/{ids['contact']}", json={"tags": [ids["tag"]]})
     field = {"record_type": "lead", "key": "size", "label": "Size", "type": "integer"}
     ids["custom_field"] = await made(client, "crm/custom_fields", field)
     form = {"name": organization.name, "fields": [{"name": "email", "label": "E-mail", "type": "email"}]}
     ids["lead_form"] = await made(client, "crm/lead_forms", form)
+    source = {"name": organization.name, "type": "csv_url", "config": {"url": "https://example.com/people.csv"}}
+    ids["data_source"] = await made(client, "data_sources", {**source, "record_type": "lead"})
+    ids["data_source_run"] = await made(client, "data_source_runs", {"data_source_id": ids["data_source"]})
+    await client.post(f"/api/v1/data_source_runs/{ids['data_source_run']}/cancel")  # nobody is to call its address
     ids["changeset"] = (await client.get("/api/v1/crm/changesets")).json()["changesets"][0]["id"]
     ids["pipeline"] = (await client.get("/api/v1/crm/opportunity_pipelines")).json()["default_pipeline_id"]
     ids["con"] = shown_contact(contact["public_id"])

@@ -64,7 +64,6 @@ def test_any_text_is_a_cursor_or_refused(sorts: Any, key: type[int | UUID], text
     [
         (0, None, None, None, "page"),
         (None, 201, None, None, "per_page"),
-        (1, None, "", None, "cursor"),
         (None, None, "", "name", "cursor"),
         (None, None, None, "-nmae", "sort"),
     ],
@@ -80,3 +79,8 @@ def test_out_of_range_is_named(
 def test_equal_rows_are_ordered_newest_first() -> None:
     assert order_by("-created_at", SORTS, "w.id") == "w.id DESC"
     assert order_by("name", SORTS, "w.id") == "lower(w.name) ASC NULLS LAST, w.id DESC"
+
+
+def test_a_cursor_counts_more_than_a_page() -> None:
+    request = page_request(3, None, encode_cursor(7), sorts=SORTS)
+    assert (request.before_id, request.offset, request.page) == (7, 0, 1)

@@ -8,14 +8,18 @@ import dramatiq
 import structlog
 from prometheus_client import start_http_server
 
+from drippulse.crm.importing import queries as imports
+from drippulse.crm.importing.process import MODULE as IMPORTING
+from drippulse.data_sources import run_queries as runs
+from drippulse.data_sources.process import MODULE as DATA_SOURCES
 from drippulse.kit.collector import tune_collector
 from drippulse.kit.db import Database
 from drippulse.kit.logging import configure_logging
 from drippulse.settings import Settings
 from drippulse_workers.actors import declare_wake
+from drippulse_workers.beside import BesideLoop
 from drippulse_workers.broker import create_broker
 from drippulse_workers.dispatching import DispatchLoop
-from drippulse_workers.importing import ImportLoop
 from drippulse_workers.scheduler import Scheduler
 from drippulse_workers.starting import opened
 from drippulse_workers.wake import DramatiqWaker, Ear
@@ -67,19 +71,24 @@ async def _work(settings: Settings, stop: asyncio.Event) -> None:
     tune_collector()
     loop = asyncio.get_running_loop()
     broker = create_broker(settings)
-    events, imports = DispatchLoop(settings, engine.poke), ImportLoop(settings)
-    declare_wake(broker, lambda: _poke(loop, engine.poke, events.poke, imports.poke))
+    events = DispatchLoop(settings, engine.poke)
+    beside = [
+        BesideLoop(settings, IMPORTING, imports.anything_to_do),
+        BesideLoop(settings, DATA_SOURCES, runs.anything_to_do),
+    ]
+    declare_wake(broker, lambda: _poke(loop, engine.poke, events.poke, *(one.poke for one in beside)))
     listener = dramatiq.Worker(broker, worker_threads=1, worker_timeout=POLL_MILLISECONDS)
     await asyncio.to_thread(listener.start)
     log.info("worker_started")
     running, dispatching = asyncio.create_task(engine.run()), asyncio.create_task(events.run())
-    importing = asyncio.create_task(imports.run())
+    helping = [asyncio.create_task(one.run()) for one in beside]
     await asyncio.wait([asyncio.create_task(stop.wait()), running], return_when=asyncio.FIRST_COMPLETED)
     dispatching.cancel()
-    importing.cancel()
+    for task in helping:
+        task.cancel()
     await engine.stop()
     await running
-    await asyncio.wait([dispatching, importing])
+    await asyncio.wait([dispatching, *helping])
     await asyncio.to_thread(listener.stop, timeout=1500)
     await engine.close()
     await ear.close()

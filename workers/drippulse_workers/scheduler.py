@@ -10,6 +10,7 @@ import structlog
 
 from drippulse.enrollments.wake import Waker
 from drippulse.kit.db import Database
+from drippulse_workers.asking import Asking
 from drippulse_workers.chores import CHORES, Chore
 
 log = structlog.get_logger(__name__)
@@ -25,6 +26,7 @@ class Scheduler:
         self._interval = interval
         self._chores = chores
         self._next = dict.fromkeys((chore.name for chore in chores), 0.0)
+        self._asking = Asking(database, chores, interval / 2)
 
     async def run(self, stop: asyncio.Event) -> None:
         await asyncio.gather(*(self._run(stop, long=long) for long in (False, True)))
@@ -42,7 +44,8 @@ class Scheduler:
         await self._round(self._chores)
 
     async def _round(self, chores: Sequence[Chore]) -> bool:
-        found = [await self._do(chore) for chore in chores if time.monotonic() >= self._next[chore.name]]
+        due = [chore for chore in chores if time.monotonic() >= self._next[chore.name]]
+        found = [await self._do(chore) for chore in await self._asking.those_with_work(due)]
         if any(found):
             await self._waker.wake()
         return any(found)

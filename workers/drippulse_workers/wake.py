@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable
 from typing import cast
 
 import structlog
@@ -63,7 +62,7 @@ class Ear:
 
     async def hears(self) -> bool:
         try:
-            await cast("Awaitable[bool]", self._redis.ping())
+            await self._redis.ping()  # pyright: ignore[reportUnknownMemberType] - untyped **kwargs
         except (RedisError, OSError):
             return False
         return True

@@ -1,6 +1,7 @@
 """What lists of records filter and sort by: every column of the table by its type, references by either id, tags."""
 
 from collections.abc import Mapping
+from functools import cache
 
 from piccolo.columns import UUID, BigInt, Column, Date, DoublePrecision, Integer, Numeric, SmallInt, Text, Timestamptz
 
@@ -56,7 +57,8 @@ def targets_of(kind: RecordType) -> dict[str, str]:
     return own | {name: table for name, table in PLACES.items() if name in spec.columns}
 
 
-def sorts_of(kind: RecordType) -> dict[str, Sort]:
+@cache
+def sorts_of(kind: RecordType) -> Mapping[str, Sort]:
     """Sort name -> its expression: `created_at` (the key itself, newest first) and every scalar column."""
     sorts = {"created_at": Sort("r.id", Kind.UUID)}
     for name, column in SPECS[kind].columns.items():

@@ -28,10 +28,18 @@ async def deleted_by_ref(session: Session, kind: RecordType, organization_id: in
     return await session.fetchrow(f"{sql} AND r.{column} = $2 FOR UPDATE", organization_id, value)
 
 
-async def id_of(session: Session, kind: RecordType, organization_id: int, ref: str) -> UUID | None:
-    """The id of the live record with this UUID or public id."""
+async def any_by_ref(session: Session, kind: RecordType, organization_id: int, ref: str) -> Record | None:
+    """The record with this UUID or public id, deleted or not."""
     column, value = _identified(ref)
-    sql = f"SELECT r.id FROM {kind.value} r WHERE {LIVE} AND r.{column} = $2"
+    sql = f"SELECT {SPECS[kind].select} FROM {kind.value} r WHERE r.organization_id = $1 AND r.{column} = $2"
+    return await session.fetchrow(sql, organization_id, value)
+
+
+async def id_of(session: Session, kind: RecordType, organization_id: int, ref: str) -> UUID | None:
+    """The id of the live record with this UUID or public id, which nobody deletes or merges before this transaction
+    ends."""
+    column, value = _identified(ref)
+    sql = f"SELECT r.id FROM {kind.value} r WHERE {LIVE} AND r.{column} = $2 FOR SHARE"
     return await session.fetchval(sql, organization_id, value)
 
 
@@ -47,8 +55,9 @@ async def by_public_id(session: Session, kind: RecordType, organization_id: int,
 async def by_public_ids(
     session: Session, kind: RecordType, organization_id: int, public_ids: list[str]
 ) -> dict[str, Record]:
-    """Those that exist, by public id."""
-    rows = await session.fetch(f"{_select(kind)} AND r.public_id = ANY ($2::text[])", organization_id, public_ids)
+    """Those that exist, by public id; nobody deletes or merges them before this transaction ends."""
+    sql = f"{_select(kind)} AND r.public_id = ANY ($2::text[]) ORDER BY r.id FOR SHARE"
+    rows = await session.fetch(sql, organization_id, public_ids)
     return {row["public_id"]: row for row in rows}
 
 

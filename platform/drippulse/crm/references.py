@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from drippulse.crm import queries
+from drippulse.crm.merging import aliases
 from drippulse.crm.records import SPECS
 from drippulse.crm.tables import RecordType
 from drippulse.kit.db import Session
@@ -24,5 +25,5 @@ async def resolve(session: Session, kind: RecordType, organization_id: int, valu
 async def record_id(session: Session, kind: RecordType, organization_id: int, ref: str) -> UUID:
     found = await queries.id_of(session, kind, organization_id, ref)
     if found is None:
-        raise not_found(kind.value)
+        raise await aliases.absent(session, kind, organization_id, ref)
     return found

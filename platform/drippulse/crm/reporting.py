@@ -1,6 +1,6 @@
 """What a change of a record leaves behind: a row of the audit, and events that workflows and webhooks hear."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from drippulse.crm.changes import service as changes
@@ -63,6 +63,23 @@ async def deleted(session: Session, actor: Actor, changeset: OpenChangeset, kind
 async def restored(session: Session, actor: Actor, changeset: OpenChangeset, kind: RecordType, row: Row) -> None:
     """Whoever listens hears of a creation: for them it was gone."""
     await changes.record(session, actor, changeset, kind, ChangeAction.RESTORE, row, after=snapshot(kind, row))
+    await _event(session, actor, changeset, kind, "created", row, restored=True)
+
+
+async def merged(
+    session: Session, actor: Actor, changeset: OpenChangeset, kind: RecordType, row: Row, losers: Sequence[Row]
+) -> None:
+    """Whoever listens hears of the record that is left, once, with the public ids of those that are gone."""
+    await _event(session, actor, changeset, kind, "merged", row, merged=[loser["public_id"] for loser in losers])
+
+
+async def unmerged(
+    session: Session, actor: Actor, changeset: OpenChangeset, kind: RecordType, row: Row, into: str | None
+) -> None:
+    """A merged record is back; for those who listen it is created."""
+    before = {"merged_into": into}
+    after = snapshot(kind, row)
+    await changes.record(session, actor, changeset, kind, ChangeAction.UNMERGE, row, before=before, after=after)
     await _event(session, actor, changeset, kind, "created", row, restored=True)
 
 

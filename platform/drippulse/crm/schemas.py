@@ -66,6 +66,9 @@ Count = Annotated[int, Field(ge=0, le=2_147_483_647)]
 MemberId = Annotated[int, Field(ge=1, le=2**63 - 1, description="Id of a user who is a member of the organization.")]
 
 
+ZONE_NAME = Field(json_schema_extra={"format": "iana-time-zone"}, description="An IANA name, such as Europe/Berlin.")
+
+
 class RecordFields(Input):
     """What all records have in common."""
 
@@ -117,7 +120,7 @@ class PersonFields(AddressFields):
     company: Text = ""
     title: Text = ""
     phone: Text = ""
-    timezone: str | None = None
+    timezone: Annotated[str, StringConstraints(min_length=1, max_length=100), ZONE_NAME] | None = None
 
     @field_validator("timezone")
     @classmethod

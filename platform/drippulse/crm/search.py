@@ -1,11 +1,13 @@
-"""Finding records by words: full text with a prefix, newest first, quick at a million.
+"""Finding records by words (full text with a prefix) and by tags, newest first, quick at a million.
 
-Words that many records have are looked for from the newest record on, words that few have in the index. Which it is, a
-look at the newest records says. Row-level security keeps the index from statements of the application's role, so that
-looking there goes through a function that gives back ids of the caller's organization alone.
+What many records have is looked for from the newest record on, what few have in the index. Which it is, a look at the
+newest records says, and for each page a look at those around it. Row-level security keeps the index from statements of
+the application's role, so that looking there goes through functions that give back ids of the caller's organization
+alone.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -39,8 +41,29 @@ class Query:
     @property
     def text(self) -> str:
         """As `to_tsquery` reads it. Words consist of letters and digits alone."""
-        terms = [f"'{word}'" for word in self.words]
-        return " & ".join(terms) + ("" if self.whole else ":*")
+        return _terms(self.words) + ("" if self.whole else ":*")
+
+    @property
+    def narrows(self) -> bool:
+        """There are whole words beside a beginning."""
+        return len(self.words) > 1 and not self.whole
+
+    @property
+    def beginning(self) -> str:
+        return f"{_terms(self.words[-1:])}:*"
+
+    @property
+    def rest(self) -> str:
+        """The whole words beside the beginning."""
+        return _terms(self.words[:-1])
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """A function that gives back up to $1 ids, newest first, and its other arguments."""
+
+    function: str
+    args: tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +71,13 @@ class Hits:
     """What was found out: `ids`, newest first, at most `MOST_IDS` and one more; or None, when each record has to be
     looked at.
 
-    `exhausted`: the organization has no more records than were looked at.
+    `exhausted`: the organization has no more records than were looked at. `index`: where they are, when they were not
+    looked up.
     """
 
     ids: list[UUID] | None
     exhausted: bool = False
+    index: Index | None = None
 
     @property
     def complete(self) -> bool:
@@ -92,31 +117,88 @@ def read_query(q: str | None, *, addresses: bool) -> Query | None:
 
 
 async def find(session: Session, kind: RecordType, organization_id: int, query: Query) -> Hits:
-    """At most four or five milliseconds for looking at the newest, and what the index takes."""
+    """The records with these words. At most four or five milliseconds for looking at the newest, and what the index
+    takes."""
     if not query.words:
         return Hits([])
-    [newest] = await session.fetch(
-        f"""SELECT count(*) AS seen, count(*) FILTER (WHERE n.search @@ to_tsquery('simple', $2)) AS hits FROM (
-              SELECT r.search FROM {kind.value} r WHERE r.organization_id = $1 AND r.deleted_at IS NULL
+    texts = (query.text, query.beginning, query.rest) if query.narrows else (query.text,)
+    conditions = [f"n.search @@ to_tsquery('simple', ${place})" for place in range(2, len(texts) + 2)]
+    newest = await _newest(session, kind, organization_id, conditions, *texts)
+    index = index_for(kind, query, newest.hits)
+    return Hits(None, newest.exhausted, index) if newest.suffices else await look_up(session, index)
+
+
+def index_for(kind: RecordType, query: Query, hits: Sequence[int]) -> Index:
+    """Where these words are looked up.
+
+    `hits`: how many of the newest records have all of them; for words that narrow also the beginning, and the rest. The
+    index collects all entries with a beginning: where it is frequent and the rest is rarer, that alone is looked up.
+    """
+    if query.narrows and hits[1] >= FREQUENT and hits[1] > hits[2]:
+        function = f"find_{kind.value}_narrowed(to_tsquery('simple', $2), to_tsquery('simple', $3), $1)"
+        return Index(function, (query.rest, query.text))
+    return Index(f"find_{kind.value}(to_tsquery('simple', $2), $1)", (query.text,))
+
+
+async def find_tagged(session: Session, kind: RecordType, organization_id: int, tags: Sequence[str]) -> Hits:
+    """The records that have any of these tags, as `find`."""
+    newest = await _newest(session, kind, organization_id, ["n.tags && $2::text[]"], list(tags))
+    index = Index(f"find_{kind.value}_tagged($2::text[], $1)", (list(tags),))
+    return Hits(None, newest.exhausted, index) if newest.suffices else await look_up(session, index)
+
+
+async def look_up(session: Session, index: Index) -> Hits:
+    """What the index has."""
+    rows = await session.fetch(f"SELECT id FROM {index.function} AS id", MOST_IDS + 1, *index.args)
+    return Hits([row["id"] for row in rows])
+
+
+@dataclass(frozen=True, slots=True)
+class _Newest:
+    """How many of the newest records fulfil each condition; the first is what is looked for."""
+
+    exhausted: bool
+    hits: list[int]
+
+    @property
+    def suffices(self) -> bool:
+        return self.exhausted or self.hits[0] >= FREQUENT
+
+
+async def _newest(
+    session: Session, kind: RecordType, organization_id: int, conditions: Sequence[str], *args: Any
+) -> _Newest:
+    counted = ", ".join(f"count(*) FILTER (WHERE {one}) AS hits_{place}" for place, one in enumerate(conditions))
+    [row] = await session.fetch(
+        f"""SELECT {counted}, count(*) AS seen FROM (
+              SELECT r.search, r.tags FROM {kind.value} r WHERE r.organization_id = $1 AND r.deleted_at IS NULL
               ORDER BY r.id DESC LIMIT {PROBED}) AS n""",
         organization_id,
-        query.text,
+        *args,
     )
-    exhausted = newest["seen"] < PROBED
-    if exhausted or newest["hits"] >= FREQUENT:
-        return Hits(None, exhausted)
-    found = await session.fetch(
-        f"SELECT id FROM find_{kind.value}(to_tsquery('simple', $1), {MOST_IDS + 1}) AS id", query.text
-    )
-    return Hits([row["id"] for row in found])
+    *hits, seen = row.values()
+    return _Newest(seen < PROBED, hits)
 
 
-def condition(query: Query, ids: list[UUID] | None, args: list[Any]) -> str:
+def _terms(words: Sequence[str]) -> str:
+    return " & ".join(f"'{word}'" for word in words)
+
+
+def condition(query: Query, ids: Sequence[UUID] | None, args: list[Any]) -> str:
     """` AND ...` over the table as `r`: one of these ids, or what the words say when they are not known."""
-    args.append(query.text if ids is None else ids)
-    place = f"${len(args)}"
-    text = f" AND r.search @@ to_tsquery('simple', {place})" if ids is None else f" AND r.id = ANY ({place}::uuid[])"
+    text = among(ids, args)
+    if ids is None:
+        args.append(query.text)
+        text = f" AND r.search @@ to_tsquery('simple', ${len(args)})"
     if query.address is None:
         return text
     args.append(query.address)
     return f"{text} AND starts_with(lower(r.email), ${len(args)})"
+
+
+def among(ids: Sequence[UUID] | None, args: list[Any]) -> str:
+    """` AND ...` over the table as `r`: one of these ids; nothing when they are not known."""
+    if ids is None:
+        return ""
+    args.append(list(ids))
+    return f" AND r.id = ANY (${len(args)}::uuid[])"

@@ -14,6 +14,8 @@ from drippulse.crm import queries, reporting
 from drippulse.crm.changes.service import OpenChangeset, changeset_of
 from drippulse.crm.custom_fields.service import check_custom_fields
 from drippulse.crm.errors import NoIdentityError, RecordExistsError
+from drippulse.crm.merging import aliases
+from drippulse.crm.merging.errors import RecordMergedError
 from drippulse.crm.pipelines import placing
 from drippulse.crm.records import SPECS
 from drippulse.crm.references import resolve
@@ -21,7 +23,6 @@ from drippulse.crm.schemas import RecordFields
 from drippulse.crm.state import changed_columns, columns, public_id
 from drippulse.crm.tables import RecordType
 from drippulse.events.service import Actor
-from drippulse.kit.addresses import same_mailbox_key
 from drippulse.kit.db import Record, Session
 from drippulse.kit.errors import not_found
 from drippulse.kit.json import dump_json
@@ -50,10 +51,11 @@ async def create_record(
 
 
 async def get_record(session: Session, actor: Actor, kind: RecordType, ref: str) -> Record:
-    """By its UUID or public id. Raises NotFoundError for unknown, deleted and foreign ones alike."""
+    """By its UUID or public id. Raises NotFoundError for unknown, deleted and foreign ones alike; the one for a merged
+    record says where it went."""
     row = await queries.by_ref(session, kind, actor.organization_id, ref)
     if row is None:
-        raise not_found(kind.value)
+        raise await aliases.absent(session, kind, actor.organization_id, ref)
     return row
 
 
@@ -134,21 +136,31 @@ async def delete_record(
 async def restore_record(
     session: Session, actor: Actor, kind: RecordType, ref: str, changeset: OpenChangeset | None = None
 ) -> Record:
-    """Bring a deleted record back. Raises NotFoundError, and RecordExistsError when another has its address or external
-    id by now."""
+    """Bring a deleted record back. Raises NotFoundError, RecordMergedError when it was merged into another one, and
+    RecordExistsError when another has its address or external id by now."""
     row = await queries.deleted_by_ref(session, kind, actor.organization_id, ref)
     if row is None:
         raise not_found(kind.value)
+    if row["merged_into_id"] is not None:
+        into = await aliases.survivor_of(session, kind, actor.organization_id, ref)
+        raise RecordMergedError(kind.value, None if into is None else into["public_id"])
+    restored = await revive(session, kind, actor.organization_id, row)
+    await reporting.restored(session, actor, changeset or changeset_of(session, actor), kind, restored)
+    return restored
+
+
+async def revive(session: Session, kind: RecordType, organization_id: int, row: Record) -> Record:
+    """A deleted record is live again; nobody hears of it. Raises RecordExistsError, and NotFoundError when it is live
+    already."""
     await session.execute("SAVEPOINT crm_restore")
     try:
-        restored = await queries.restore(session, kind, actor.organization_id, row["id"])
+        restored = await queries.restore(session, kind, organization_id, row["id"])
     except asyncpg.UniqueViolationError as error:
         await session.execute("ROLLBACK TO SAVEPOINT crm_restore")
         raise _taken(kind, error) from None
     await session.execute("RELEASE SAVEPOINT crm_restore")
     if restored is None:
         raise not_found(kind.value)
-    await reporting.restored(session, actor, changeset or changeset_of(session, actor), kind, restored)
     return restored
 
 
@@ -167,9 +179,10 @@ async def change_columns(
     Raises NotFoundError when it is gone meanwhile or something it refers to is unknown, and RecordExistsError.
     """
     organization_id = actor.organization_id
+    await resolve(session, kind, organization_id, values)  # in the order in which a merge locks: first what is meant
     row = await queries.locked(session, kind, organization_id, found["id"])
     if row is None:
-        raise not_found(kind.value)
+        raise await aliases.absent(session, kind, organization_id, str(found["id"]))
     await _complete(session, actor, kind, values, row)
     changes = changed_columns(row, values, merge=merge)
     if not changes:
@@ -182,8 +195,7 @@ async def change_columns(
 async def _complete(
     session: Session, actor: Actor, kind: RecordType, values: dict[str, Any], row: Record | None
 ) -> None:
-    """Look up what `values` refer to, check custom fields, and place an opportunity. `row` None: it is created."""
-    await resolve(session, kind, actor.organization_id, values)
+    """Check custom fields, and place an opportunity. `row` None: it is created."""
     if row is None or "custom_fields" in values:
         sent = orjson.loads(values.get("custom_fields", "{}"))
         checked = await check_custom_fields(session, kind, actor.organization_id, sent, creating=row is None)
@@ -224,14 +236,34 @@ async def _find(
         row = await queries.by_external(session, kind, organization_id, system, external_id)
         if row is not None:
             return row
-    if values.get("email") is None or not SPECS[kind].unique_by_email:
-        return None
-    return await queries.by_email_key(session, kind, organization_id, same_mailbox_key(values["email"]))
+    by_email = values.get("email") is not None and SPECS[kind].unique_by_email
+    if by_email:
+        row = await queries.by_email_key(session, kind, organization_id, values["email_key"])
+        if row is not None:
+            return row
+    return await _find_merged(session, kind, organization_id, values, by_email=by_email)
+
+
+async def _find_merged(
+    session: Session, kind: RecordType, organization_id: int, values: dict[str, Any], *, by_email: bool
+) -> Record | None:
+    """By what a record was known by that was merged into it; it keeps the address or external id that it has."""
+    if values.get("external_id") is not None:
+        system, external_id = values["external_system"], values["external_id"]
+        row = await aliases.by_external(session, kind, organization_id, system, external_id)
+        if row is not None:
+            del values["external_system"], values["external_id"]
+            return row
+    row = await aliases.by_email_key(session, kind, organization_id, values["email_key"]) if by_email else None
+    if row is not None:
+        del values["email"], values["email_key"]
+    return row
 
 
 async def _insert(
     session: Session, actor: Actor, kind: RecordType, values: dict[str, Any], changeset: OpenChangeset | None
 ) -> Record | None:
+    await resolve(session, kind, actor.organization_id, values)
     await _complete(session, actor, kind, values, None)
     record_id = uuid7()
     identity = {"id": record_id, "public_id": public_id(kind, record_id)}

@@ -16,6 +16,7 @@ from drippulse.kit.public_ids import encode_id
 
 OBJECTS = ("attributes", "custom_fields")
 """Columns that hold a JSON object."""
+EXTERNAL = frozenset({"external_system", "external_id"})
 DERIVED = frozenset({"email_key"})
 """Columns that follow from others and are never reported as changed."""
 
@@ -30,6 +31,8 @@ def columns(fields: RecordFields, *, only_sent: bool) -> dict[str, Any]:
     for name in OBJECTS:
         if name in values:
             values[name] = dump_json(values[name])
+    if EXTERNAL & values.keys():  # both or none, as the table wants them
+        values = {**dict.fromkeys(EXTERNAL), **values}
     if "email" in values:
         values["email"] = read_email(values["email"])
         values["email_key"] = None if values["email"] is None else same_mailbox_key(values["email"])

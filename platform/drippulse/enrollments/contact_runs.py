@@ -22,6 +22,7 @@ from drippulse.enrollments.contacts import Rows
 from drippulse.enrollments.starting import StartStatus, start_enrollments
 from drippulse.enrollments.wake import Waker
 from drippulse.events import service as events
+from drippulse.events.service import Actor
 from drippulse.kit.db import Record, Session
 from drippulse.kit.errors import DomainError, not_found
 from drippulse.kit.ids import is_id
@@ -107,13 +108,19 @@ async def list_runs(
 async def delete_person(session: Session, principal: Principal, kind: RecordType, ref: str) -> None:
     """Delete a contact or a lead (UUID or public id) and end what is under way for it. Raises NotFoundError."""
     row = await crm.delete_record(session, principal, kind, ref)
+    await end_runs(session, principal, kind, [row])
+
+
+async def end_runs(session: Session, actor: Actor, kind: RecordType, rows: Sequence[Record]) -> None:
+    """End what is under way for contacts or leads that are gone."""
+    refs = [ref for row in rows for ref in (row["public_id"], str(row["id"]))]
     reason = f"{kind.value}_deleted"
-    ended = await queries.cancel(session, principal.organization_id, [row["public_id"], str(row["id"])], reason)
+    ended = await queries.cancel(session, actor.organization_id, refs, reason)
     data = [
         (int(run["id"]), {"workflow_id": run["workflow_id"], "lead_ref": run["lead_ref"], "reason": reason})
         for run in ended
     ]
-    await events.append_many(session, "enrollment.cancelled", "enrollment", data, principal)
+    await events.append_many(session, "enrollment.cancelled", "enrollment", data, actor)
 
 
 async def _refused(

@@ -23,6 +23,8 @@ WHERE organization_id = $1 AND workflow_id IS NOT DISTINCT FROM $2 AND finished_
 # In turns, so that nobody's million keeps others waiting.
 NEXT_OPEN = """SELECT * FROM hold_change WHERE finished_at IS NULL ORDER BY updated_at LIMIT 1 FOR UPDATE SKIP LOCKED"""
 
+HOLD_CHANGES_WAIT = "EXISTS (SELECT FROM hold_change WHERE finished_at IS NULL)"
+
 ADVANCE = """UPDATE hold_change SET done = done + $3, after_id = $4, listed = $5, placed = placed + $6,
   updated_at = clock_timestamp(), finished_at = CASE WHEN $7 THEN now() END
 WHERE organization_id = $1 AND id = $2"""

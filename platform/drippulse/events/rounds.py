@@ -6,8 +6,9 @@ from drippulse.events.schedules import fire
 from drippulse.kit.db import Database, Role
 
 # One question for both, because it is asked over and over while nothing happens.
-LOOK = f"""SELECT EXISTS (SELECT FROM workflow_schedule WHERE next_at IS NULL OR next_at <= now()) AS fires,
-({UNREAD}) AS unread"""
+FIRES = "EXISTS (SELECT FROM workflow_schedule WHERE next_at IS NULL OR next_at <= now())"
+LOOK = f"SELECT {FIRES} AS fires, ({UNREAD}) AS unread"
+EVENTS_WAIT = f"{FIRES} OR ({UNREAD})"
 
 
 async def events_round(database: Database) -> bool:

@@ -8,9 +8,10 @@ import asyncio
 import ipaddress
 import socket
 import zlib
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, Protocol, TypeAlias, cast
 
 import anyio
 import httpcore
@@ -19,6 +20,8 @@ import httpx
 from drippulse.kit.errors import DomainError
 
 MAX_RESPONSE_BYTES = 1_048_576
+MOST_INFLATED: Final = 1 << 20
+"""Bytes that are inflated at once."""
 MAX_URL_SHOWN = 100
 USER_AGENT = "DripPulse/0.1"
 HOST_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-._:")
@@ -36,6 +39,18 @@ NEVER_CALLED: Final = tuple(
 
 Resolve: TypeAlias = Callable[[str, int], Awaitable[list[str]]]
 """(host, port) -> addresses. Raises OSError when there are none."""
+
+
+class _Inflater(Protocol):
+    """What zlib's objects have."""
+
+    @property
+    def unconsumed_tail(self) -> bytes: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    @property
+    def eof(self) -> bool: ...
+    def decompress(self, data: bytes, /, max_length: int = 0) -> bytes: ...
 
 
 class EgressRefusedError(DomainError):
@@ -109,6 +124,27 @@ async def _resolve(host: str, port: int) -> list[str]:
     return [str(entry[4][0]) for entry in await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
+async def checked_addresses(
+    host: str, port: int, timeout: float | None, *, allowed: bool, resolve: Resolve = _resolve
+) -> list[str]:
+    """Every address of `host`, each of them one that this server calls; `allowed` passes without a check.
+
+    Raises:
+        EgressRefusedError: one of them is private or reserved.
+        httpcore.ConnectError, httpcore.ConnectTimeout: there is none.
+    """
+    try:
+        async with asyncio.timeout(timeout):
+            addresses = list(dict.fromkeys(await resolve(host, port)))
+    except TimeoutError as error:
+        raise httpcore.ConnectTimeout(f"{host} was not resolved in time") from error
+    except (OSError, UnicodeError) as error:
+        raise httpcore.ConnectError(f"{host} does not resolve") from error
+    if not allowed and not all(is_public(address) for address in addresses):
+        raise EgressRefusedError(f"{host} resolves to a private or reserved address and is never called.")
+    return addresses
+
+
 class GuardedBackend(httpcore.AsyncNetworkBackend):
     """Resolves, checks every address, connects to a checked one and checks the peer.
 
@@ -138,7 +174,7 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
     ) -> httpcore.AsyncNetworkStream:
         allowed = f"{host}:{port}" in self._allow
         last: Exception | None = None
-        for address in await self._addresses(host, port, timeout, allowed):
+        for address in await checked_addresses(host, port, timeout, allowed=allowed, resolve=self._look_up):
             try:
                 stream = await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
@@ -148,18 +184,6 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
                 await _check_peer(stream)
             return stream
         raise last or httpcore.ConnectError(f"{host} has no address")
-
-    async def _addresses(self, host: str, port: int, timeout: float | None, allowed: bool) -> list[str]:
-        try:
-            async with asyncio.timeout(timeout):
-                addresses = list(dict.fromkeys(await self._look_up(host, port)))
-        except TimeoutError as error:
-            raise httpcore.ConnectTimeout(f"{host} was not resolved in time") from error
-        except (OSError, UnicodeError) as error:
-            raise httpcore.ConnectError(f"{host} does not resolve") from error
-        if not allowed and not all(is_public(address) for address in addresses):
-            raise EgressRefusedError(f"{host} resolves to a private or reserved address and is never called.")
-        return addresses
 
     async def connect_unix_socket(
         self, path: str, timeout: float | None = None, socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None
@@ -261,34 +285,93 @@ class OutboundHttp:
         ]
         return httpx.Response(response.status_code, headers=headers_without_encoding, content=body, request=request)
 
+    @asynccontextmanager
+    async def streamed(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+        most_bytes: int,
+        timeout: float,
+        silence: float,
+    ) -> AsyncGenerator[tuple[httpx.Response, AsyncIterator[bytes]]]:
+        """One request, its answer's head and its decoded body in pieces: `most_bytes` of them at most, within `timeout`
+        seconds in all, and never `silence` seconds without any. The block may end before the body does.
+
+        Raises:
+            What `request` does. Of the body httpx.TransportError and ResponseTooLargeError come out of the pieces.
+        """
+        if problem := static_problem(url, self._allow, development=self._development):
+            raise EgressRefusedError(problem)
+        request = self._client.build_request(
+            method, url, headers=dict(headers or {}), content=content, timeout=httpx.Timeout(silence)
+        )
+        try:
+            async with asyncio.timeout(timeout):
+                response = await self._client.send(request, stream=True)
+                try:
+                    yield response, _pieces(response, most_bytes, whole=True)
+                finally:
+                    await response.aclose()
+        except TimeoutError as error:
+            raise httpx.ReadTimeout(f"no complete answer within {timeout:.0f} s", request=request) from error
+
     async def aclose(self) -> None:
         await self._client.aclose()
 
 
 async def _read(response: httpx.Response) -> bytes:
+    """The decoded body. Raises what `_pieces` does."""
+    body = bytearray()
+    async for piece in _pieces(response, MAX_RESPONSE_BYTES):
+        body += piece
+    return bytes(body)
+
+
+async def _pieces(response: httpx.Response, most: int, *, whole: bool = False) -> AsyncIterator[bytes]:
     """The decoded body. It is inflated no further than the limit: a small body may stand for gigabytes.
+
+    Args:
+        whole: a compressed body that ends too early, or that something follows, is an error.
 
     Raises:
         ResponseTooLargeError, httpx.DecodingError
     """
-    inflate = _inflater(response.headers.get("content-encoding", ""))
-    body = bytearray()
+    inflater = _inflater(response.headers.get("content-encoding", ""))
+    size = 0
     try:
         async for chunk in response.aiter_raw():
-            body += inflate(chunk, MAX_RESPONSE_BYTES + 1 - len(body)) if inflate else chunk
-            if len(body) > MAX_RESPONSE_BYTES:
-                raise ResponseTooLargeError(
-                    f"the response is larger than {MAX_RESPONSE_BYTES} bytes", request=response.request
-                )
+            for piece in _inflated(inflater, chunk, most) if inflater else (chunk,):
+                size += len(piece)
+                if size > most:
+                    message = f"the response is larger than {most} bytes"
+                    raise ResponseTooLargeError(message, request=response.request)
+                yield piece
     except zlib.error as error:
-        raise httpx.DecodingError("the response is not what its Content-Encoding says", request=response.request) from (
-            error
-        )
-    return bytes(body)
+        raise _undecodable(response) from error
+    if whole and inflater and size and (not inflater.eof or inflater.unused_data):
+        raise _undecodable(response)
 
 
-def _inflater(encoding: str) -> Callable[[bytes, int], bytes] | None:
-    """For servers that compress without being asked; None leaves the body as it is."""
+def _inflated(inflater: _Inflater, chunk: bytes, most: int) -> Iterator[bytes]:
+    """What a piece of a compressed body stands for, bit by bit; a piece of more than `most` ends it."""
+    while True:
+        piece = inflater.decompress(chunk, min(most + 1, MOST_INFLATED))
+        chunk = inflater.unconsumed_tail
+        if piece:
+            yield piece
+        if not chunk and len(piece) < MOST_INFLATED:
+            return
+
+
+def _undecodable(response: httpx.Response) -> httpx.DecodingError:
+    return httpx.DecodingError("the response is not what its Content-Encoding says", request=response.request)
+
+
+def _inflater(encoding: str) -> _Inflater | None:
+    """For servers that compress, asked or not; None leaves the body as it is."""
     if encoding.strip().lower() not in {"gzip", "x-gzip", "deflate"}:
         return None
-    return zlib.decompressobj(wbits=zlib.MAX_WBITS | 32).decompress  # 32: gzip or zlib, by their header
+    return zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # 32: gzip or zlib, by their header

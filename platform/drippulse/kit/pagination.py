@@ -146,7 +146,7 @@ def page_request(
     size = _in_range("per_page", per_page, MAX_PER_PAGE) or DEFAULT_PER_PAGE
     number = _in_range("page", page, MAX_PAGE)
     if cursor is not None:
-        return _at_cursor(cursor, size, number, order, sorts, key)
+        return _at_cursor(cursor, size, order, sorts, key)
     if number is None and per_page is None:
         return PageRequest(limit=full_limit, sort=order)
     number = number or 1
@@ -178,9 +178,7 @@ def _in_range(name: str, value: int | None, most: int) -> int | None:
     return value
 
 
-def _at_cursor(cursor: str, size: int, number: int | None, order: str, sorts: Sorts, key: type[Id]) -> PageRequest:
-    if number is not None:
-        raise ValidationError("Send page or cursor, not both.", errors={"cursor": ["Not together with page."]})
+def _at_cursor(cursor: str, size: int, order: str, sorts: Sorts, key: type[Id]) -> PageRequest:
     kind = kind_of(sorts.get(order.removeprefix("-"), ""))
     if order != NEWEST_FIRST and kind is None:
         raise ValidationError(

@@ -17,6 +17,8 @@ from drippulse.lead_forms import queries
 from drippulse.lead_forms.errors import InvalidLeadFormError
 from drippulse.lead_forms.policy import check_fields
 from drippulse.lead_forms.schemas import LeadFormFields, LeadFormUpdate
+from drippulse.organizations.audit import service as audit
+from drippulse.organizations.audit.actions import AuditAction
 from drippulse.organizations.lists import read_list
 from drippulse.organizations.policy import Principal
 from drippulse.workflows.service import require_workflow
@@ -38,6 +40,7 @@ async def create_lead_form(session: Session, principal: Principal, data: LeadFor
     """Raises InvalidLeadFormError, and NotFoundError for a workflow or an owner that is not the organization's."""
     await _check(session, principal, data)
     form_id = await queries.insert(session, principal.organization_id, _new_token(), _values(data))
+    await _record(session, principal, AuditAction.LEAD_FORM_CREATED, form_id, {"name": data.name})
     return await get_lead_form(session, principal, form_id, base)
 
 
@@ -51,6 +54,7 @@ async def update_lead_form(
     merged = LeadFormFields.model_validate({**stored, **sent})
     await _check(session, principal, merged)
     await queries.update(session, principal.organization_id, form_id, _values(merged))
+    await _record(session, principal, AuditAction.LEAD_FORM_UPDATED, form_id, {"fields": sorted(data.model_fields_set)})
     return await get_lead_form(session, principal, form_id, base)
 
 
@@ -58,12 +62,14 @@ async def rotate_token(session: Session, principal: Principal, form_id: int, bas
     """A new address; the old one stops working at once. Raises NotFoundError."""
     await _found(session, principal, form_id, lock=True)
     await queries.set_token(session, principal.organization_id, form_id, _new_token())
+    await _record(session, principal, AuditAction.LEAD_FORM_TOKEN_ROTATED, form_id, {})
     return await get_lead_form(session, principal, form_id, base)
 
 
 async def delete_lead_form(session: Session, principal: Principal, form_id: int) -> None:
     """With what was sent through it; the leads stay. Raises NotFoundError."""
-    await _found(session, principal, form_id, lock=True)
+    row = await _found(session, principal, form_id, lock=True)
+    await _record(session, principal, AuditAction.LEAD_FORM_DELETED, form_id, {"name": row["name"]})
     await queries.delete(session, principal.organization_id, form_id)
 
 
@@ -110,6 +116,13 @@ def _present_submission(row: Record) -> dict[str, Any]:
         "fields": orjson.loads(row["data"]),
         "created_at": isoformat(row["created_at"]),
     }
+
+
+async def _record(
+    session: Session, principal: Principal, action: AuditAction, form_id: int, details: dict[str, Any]
+) -> None:
+    """Anybody who has a form's address can add to the organization's leads."""
+    await audit.record(session, principal, action, ("lead_form", form_id), details)
 
 
 async def _found(session: Session, principal: Principal, form_id: int, *, lock: bool = False) -> Record:

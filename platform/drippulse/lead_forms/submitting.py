@@ -11,6 +11,7 @@ from drippulse.crm import service as crm
 from drippulse.crm.changes.service import OpenChangeset
 from drippulse.crm.changes.tables import Source
 from drippulse.crm.errors import RecordExistsError
+from drippulse.crm.merging import aliases
 from drippulse.crm.schemas import LeadFields
 from drippulse.crm.tables import RecordType
 from drippulse.enrollments.contacts import read_batch
@@ -153,10 +154,9 @@ class PublicForms:
         changeset = OpenChangeset(Source.LEAD_FORM, label=form.row["name"])
         email = normalize_address(values.get("email", ""))
         for _ in range(3):  # somebody else may create or delete it in between
-            known = email and await crm_queries.by_email_key(
-                session, RecordType.LEAD, form.organization_id, same_mailbox_key(email)
-            )
-            fields = self._fields(form, values, address, known or None)
+            known, former = await _known(session, form.organization_id, email)
+            given = {name: value for name, value in values.items() if name != "email" or not former}
+            fields = self._fields(form, given, address, known)
             if fields.owner_id and not await crm_queries.is_member(session, form.organization_id, fields.owner_id):
                 fields.owner_id = None  # who has left gets no leads, and costs none
             if known:
@@ -215,3 +215,15 @@ def _by_name(form: OpenForm, error: ValidationError) -> dict[str, list[str]]:
         name = place.replace("custom_fields.", CUSTOM, 1)
         found.setdefault(name if name in names else "form", []).extend(sentences)
     return found or {"form": [error.message]}
+
+
+async def _known(session: Session, organization_id: int, email: str | None) -> tuple[Record | None, bool]:
+    """The lead with this address, and whether it was that of a lead which was merged into it and keeps its own."""
+    if email is None:
+        return None, False
+    key = same_mailbox_key(email)
+    known = await crm_queries.by_email_key(session, RecordType.LEAD, organization_id, key)
+    if known is not None:
+        return known, False
+    known = await aliases.by_email_key(session, RecordType.LEAD, organization_id, key)
+    return known, known is not None

@@ -14,6 +14,7 @@ from urllib.parse import quote
 from drippulse_server.embedded.account import Account, unprivileged_account
 from drippulse_server.embedded.errors import EmbeddedServiceError
 from drippulse_server.embedded.files import FolderLock, socket_folder, stored_secrets, write_private
+from drippulse_server.embedded.memory import cache_mib
 from drippulse_server.embedded.processes import ServerProcess, command_line, is_alive, stop_foreign
 from drippulse_server.embedded.roles import DATABASE, LOGIN, OWNER, ensure_roles
 
@@ -37,14 +38,12 @@ SETTINGS = {
     "listen_addresses": "",
     "log_timezone": "UTC",
     "max_connections": "100",
-    "max_wal_size": "1GB",
+    "max_wal_size": "2GB",
     "password_encryption": "scram-sha-256",
     "port": str(PORT),
     "random_page_cost": "1.1",
-    "shared_buffers": "64MB",
     "timezone": "UTC",
     "unix_socket_permissions": "0700",
-    "wal_compression": "on",
 }
 
 
@@ -175,7 +174,8 @@ class EmbeddedPostgres:
 
     def _launch(self, programs: Path, account: Account | None) -> None:
         quoted = '"' + str(self._sockets).replace('"', '""') + '"'
-        settings = [f"--{name}={value}" for name, value in {**SETTINGS, "unix_socket_directories": quoted}.items()]
+        own = {"shared_buffers": f"{cache_mib()}MB", "unix_socket_directories": quoted}
+        settings = [f"--{name}={value}" for name, value in {**SETTINGS, **own}.items()]
         argv = [str(programs / "postgres"), "-D", str(self._cluster), *settings]
         server = ServerProcess(
             account.command(argv) if account else argv, env=_environment(), log=self.log, stop_signal=signal.SIGINT

@@ -1,6 +1,6 @@
 """`GET /crm/<plural>`: lists of records, with the same paging, order and filters for each type."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from litestar import Response
@@ -27,16 +27,20 @@ SEARCHED = {
 }
 
 
-def _list(names: Names) -> HTTPRouteHandler:
-    listing = Listing(
-        sorts_of(names.kind),
-        fields_of(names.kind),
-        search=SEARCHED[names.kind],
+LISTINGS: Mapping[RecordType, Listing] = {
+    kind: Listing(
+        sorts_of(kind),
+        fields_of(kind),
+        search=SEARCHED[kind],
         full_limit=LIST_LIMIT,
         key=UUID,
-        dynamic=filters_of(names.kind),
+        dynamic=filters_of(kind),
     )
+    for kind in NAMES
+}
 
+
+def _list(names: Names) -> HTTPRouteHandler:
     async def list_records(request: ApiRequest, wanted: ListRequest) -> Response[bytes]:
         async with request.transaction() as session:
             answer = await lists.page_of_records(session, request.principal, names.kind, wanted)
@@ -51,7 +55,7 @@ def _list(names: Names) -> HTTPRouteHandler:
         tag=names.tag,
         summary=f"List {names.spec.plural}",
         answer=names.spec.list_answer,
-        listing=listing,
+        listing=LISTINGS[names.kind],
     )(list_records)
 
 

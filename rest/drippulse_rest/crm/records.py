@@ -19,7 +19,7 @@ PEOPLE = frozenset({RecordType.CONTACT, RecordType.LEAD})
 TAKEN = {409: ("record_exists",)}
 
 
-def _referred(names: Names) -> dict[int, tuple[str, ...]]:
+def referred(names: Names) -> dict[int, tuple[str, ...]]:
     """Codes for what a body may refer to."""
     targets = {f"{target.value}_not_found" for target in names.spec.references.values()}
     places = {"pipeline_not_found", "pipeline_stage_not_found"} if names.kind is RecordType.OPPORTUNITY else set[str]()
@@ -50,7 +50,7 @@ def _create(names: Names) -> HTTPRouteHandler:
         status=201,
         answer=names.spec.answer,
         body=Body(names.spec.fields, names.word, names.spec.read_only, example=EXAMPLES[names.kind]),
-        errors=_referred(names) | _refused(names),
+        errors=referred(names) | _refused(names),
     )(create)
 
 
@@ -91,7 +91,7 @@ def _update(names: Names) -> HTTPRouteHandler:
         summary=f"Update {names.article} {names.word}",
         answer=names.spec.answer,
         body=Body(names.spec.changes, names.word, names.spec.read_only, example=EXAMPLES[names.kind]),
-        errors=_referred(names) | _refused(names),
+        errors=referred(names) | _refused(names),
     )(update)
 
 
@@ -136,7 +136,7 @@ def _restore(names: Names) -> HTTPRouteHandler:
         tag=names.tag,
         summary=f"Restore a deleted {names.word}",
         answer=names.spec.answer,
-        errors=names.unknown | TAKEN,
+        errors=names.unknown | {409: ("record_exists", "record_merged")},
     )(restore)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from drippulse.kit.filters import Field, Kind, Operator
-from drippulse.kit.pagination import MAX_PAGE, MAX_PER_PAGE
+from drippulse.kit.pagination import MAX_PAGE, MAX_PER_PAGE, NEWEST_FIRST
 from drippulse_rest.kit.listing import Listing
 
 SEARCH: Final = "Text to find, in any case."
@@ -44,7 +44,7 @@ def list_parameters(listing: Listing) -> Iterator[dict[str, Any]]:
     yield _query("page", f"Number of the page, from 1. Without paging parameters the {whole} answered.", page)
     size = {"type": "integer", "minimum": 1, "maximum": MAX_PER_PAGE}
     yield _query("per_page", "Rows of a page, 1 to 200; 50 when left out.", size)
-    cursor = "Where to go on: `next_cursor` of the answer before, or empty for the start. Not with page."
+    cursor = "Where to go on: `next_cursor` of the answer before, or empty for the start. It counts more than page."
     yield _query("cursor", cursor, {"type": "string"})
     if listing.sortable:
         yield _query("sort", _sorting(listing), _orders(listing))
@@ -56,7 +56,8 @@ def list_parameters(listing: Listing) -> Iterator[dict[str, Any]]:
 
 def _sorting(listing: Listing) -> str:
     more = f" {listing.dynamic.description}" if listing.dynamic else ""
-    return f"A column to sort by; a leading `-` reverses. Default: -created_at, newest first.{more}"
+    newest = ", newest first" if listing.order == NEWEST_FIRST else ""
+    return f"A column to sort by; a leading `-` reverses. Default: {listing.order}{newest}.{more}"
 
 
 def _orders(listing: Listing) -> dict[str, Any]:

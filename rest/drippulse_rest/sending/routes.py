@@ -207,7 +207,8 @@ async def create_suppression(request: ApiRequest) -> Response[bytes]:
     errors={400: ("missing_parameter",), 422: ("validation_failed", "invalid_email")},
 )
 async def delete_suppression(
-    request: ApiRequest, email: Annotated[str, QueryParameter(description="The address.")]
+    request: ApiRequest,
+    email: Annotated[str, QueryParameter(description="The address.", schema_extra={"format": "email"})],
 ) -> Response[None]:
     """Takes an address off the list; answers the same when it was not there. Mails skipped meanwhile stay skipped."""
     async with request.transaction() as session:

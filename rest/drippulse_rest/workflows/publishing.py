@@ -39,9 +39,14 @@ NO_VERSION = {404: ("workflow_not_found", "workflow_version_not_found")}
 CHANGED = {409: ("draft_changed",)}
 
 VersionNumber: TypeAlias = Annotated[int, PathParameter(description="Number of a version of that workflow.")]
+REVISION = r'^(\*|(W/)?("[0-9]{1,9}"|[0-9]{1,9}))$'
 IfMatch: TypeAlias = Annotated[
     str | None,
-    HeaderParameter(name="If-Match", description='The revision of the draft that you read, such as "3"; * for any.'),
+    HeaderParameter(
+        name="If-Match",
+        description='The revision of the draft that you read, such as "3"; * for any.',
+        schema_extra={"pattern": REVISION},
+    ),
 ]
 
 

@@ -19,6 +19,7 @@ from drippulse.crm.bundles.rows import CONVERTED
 from drippulse.crm.changes.service import OpenChangeset
 from drippulse.crm.custom_fields.service import definitions_of
 from drippulse.crm.custom_fields.state import Definition, check_values
+from drippulse.crm.merging import aliases
 from drippulse.crm.pipelines.queries import keep_stage
 from drippulse.crm.presentation import present_column
 from drippulse.crm.records import SPECS
@@ -33,6 +34,7 @@ from drippulse.organizations.policy import Principal
 
 TAKEN = "Another {} has its e-mail address or external id."
 RESTORED = "It was deleted here and is restored."
+EMAIL = ("email", "email_key")
 Found = tuple[Candidate, Record]
 
 
@@ -58,6 +60,7 @@ class Writer:
         self._now = now
         self._known = known
         self._kept: set[UUID] = set()
+        self._former: dict[tuple[RecordType, int], frozenset[str]] = {}
         self._defined: Mapping[str, Definition] = {}
 
     async def begin(self, kind: RecordType) -> None:
@@ -96,6 +99,7 @@ class Writer:
             for one in group
             if one.index not in skipped
         }
+        means |= await self._merged(kind, [one for one in group if one.index in means and means[one.index] is None])
         live = await queries.lock(session, kind, organization_id, {one for one in means.values() if one is not None})
         found: list[Found] = []
         new: list[Candidate] = []
@@ -107,6 +111,21 @@ class Writer:
                 new.append(one)
         return found, new
 
+    async def _merged(self, kind: RecordType, group: Sequence[Candidate]) -> dict[int, UUID]:
+        """By what a record was known by that was merged into another one, which keeps its own names."""
+        session, organization_id = self._session, self._organization_id
+        found: dict[int, UUID] = {}
+        for one in group if await aliases.any_known(session, kind, organization_id) else ():
+            row, names = None, frozenset({"external_system", "external_id"})
+            if one.external is not None:
+                row = await aliases.by_external(session, kind, organization_id, *one.external)
+            key = one.values.get("email_key")
+            if row is None and key is not None:
+                row, names = await aliases.by_email_key(session, kind, organization_id, key), frozenset(EMAIL)
+            if row is not None:
+                found[one.index], self._former[kind, one.index] = row["id"], names
+        return found
+
     async def _restore(self, kind: RecordType, named: Mapping[str, Candidate], rows: Iterable[Record]) -> set[int]:
         """Deleted ones that the bundle has are live again. Indices of those that cannot be."""
         skipped: set[int] = set()
@@ -116,7 +135,9 @@ class Writer:
                 self._report.add(
                     one.index, kind.value, RowStatus.SKIPPED, row["public_id"], "It was merged into another."
                 )
-                self._remember(kind, one, row["merged_into_id"])
+                into = await aliases.survivor_of(self._session, kind, self._organization_id, row["public_id"])
+                if into is not None:
+                    self._remember(kind, one, into["id"])
                 skipped.add(one.index)
                 continue
             try:
@@ -144,7 +165,8 @@ class Writer:
             await self._update(kind, group)
 
     async def _changes(self, kind: RecordType, one: Candidate, row: Record) -> dict[str, Any]:
-        values = {name: value for name, value in one.values.items() if name in one.sent}
+        former = self._former.get((kind, one.index), frozenset())
+        values = {name: value for name, value in one.values.items() if name in one.sent and name not in former}
         if "custom_fields" in values:
             values["custom_fields"] = dump_json(self._custom_fields(one, creating=False))
         if kind is RecordType.OPPORTUNITY:

@@ -12,6 +12,7 @@ from drippulse.kit.filters import Operator, where
 from drippulse.kit.json import dump_json
 from drippulse.kit.pagination import COUNTED, ListRequest, Sort, Total, tail, total_up_to
 
+REVERTS_WAIT: Final = "EXISTS (SELECT FROM changeset_revert WHERE status = 'running')"
 EVENT_SORTS: Final = {"created_at": Sort("c.id")}
 EVENT_COLUMNS: Final = {
     "record_type": "c.record_type",
@@ -33,6 +34,7 @@ NAMED = """CASE c.actor_type
   WHEN 'user' THEN (SELECT u.username FROM app_user u WHERE u.id = c.actor_id)
   WHEN 'api_key' THEN (SELECT k.name FROM api_key k WHERE k.organization_id = $1 AND k.id = c.actor_id)
   WHEN 'workflow' THEN (SELECT w.name FROM workflow w WHERE w.organization_id = $1 AND w.id = c.actor_id)
+  WHEN 'data_source' THEN (SELECT d.name FROM data_source d WHERE d.organization_id = $1 AND d.id = c.actor_id)
   END AS actor_name"""
 CHANGESET = "c.id, c.source, c.label, c.actor_type, c.actor_id, c.reverts_id, c.created_at, c.reverted_at"
 EVENT = """c.id, c.changeset_id, c.record_type, c.record_id, c.record_public_id, c.action, c.actor_type, c.actor_id,

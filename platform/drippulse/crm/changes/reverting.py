@@ -15,10 +15,14 @@ from drippulse.crm import bulk_reporting, service
 from drippulse.crm import queries as record_queries
 from drippulse.crm.changes import queries
 from drippulse.crm.changes.errors import AlreadyRevertedError, RevertConflictError
+from drippulse.crm.changes.pointing import point_back
 from drippulse.crm.changes.service import OpenChangeset
-from drippulse.crm.changes.state import stored, undo
+from drippulse.crm.changes.state import CHANGED, FieldConflict, Undoing, stored, undo
 from drippulse.crm.changes.tables import ChangeAction, Source
+from drippulse.crm.merging.runs import lock_moved, move_back
+from drippulse.crm.merging.undoing import bring_back, merge_again
 from drippulse.crm.presentation import present
+from drippulse.crm.records import SPECS
 from drippulse.crm.tables import RecordType
 from drippulse.events.service import Actor, SystemActor
 from drippulse.kit.db import Database, Record, Role, Session
@@ -30,7 +34,7 @@ PORTION = 2_000
 MOST_CONFLICTS = 1_000
 GONE = "It is deleted by now."
 THERE = "It was restored since."
-CHANGED = "It was changed since."
+REFERRED_IS_GONE = "What it referred to is deleted or merged by now."
 
 
 @dataclass(slots=True)
@@ -79,7 +83,9 @@ async def revert(
     first = await queries.events_below(session, actor.organization_id, changeset_id, row["below"], AT_ONCE + 1)
     report, small = reverting.report, len(first) <= AT_ONCE
     if small or dry_run:
+        await lock_moved(session, actor.organization_id, changeset_id)
         await _undo(session, reverting, first[:AT_ONCE])
+        await move_back(session, actor.organization_id, changeset_id, own)
     if dry_run:
         await session.execute("ROLLBACK TO SAVEPOINT reverting")
         return shown(changeset_id, None, "dry_run", report.counts, report.conflicts)
@@ -105,6 +111,8 @@ async def revert_changesets(database: Database) -> bool:
         await _undo(session, reverting, events)
         below = events[-1]["id"] if events else 0
         done = len(events) < PORTION
+        if done:
+            await move_back(session, row["organization_id"], row["changeset_id"], own)
         await queries.advance(session, row, below, report.counts, report.conflicts, done=done)
     return True
 
@@ -128,7 +136,9 @@ async def _undo(session: Session, reverting: Reverting, events: Sequence[Record]
         if created:
             await _uncreate(session, reverting, RecordType(kind), part)
         else:
-            for event in part:
+            done, left = await point_back(session, reverting.actor, reverting.own, RecordType(kind), part)
+            reverting.report.count("reverted", done)
+            for event in left:
                 await _undo_one(session, reverting, RecordType(kind), event)
 
 
@@ -175,12 +185,21 @@ async def _undone(session: Session, reverting: Reverting, kind: RecordType, even
     if action in {ChangeAction.DELETE, ChangeAction.MERGE}:
         if live:
             return "unchanged"
-        await service.restore_record(session, actor, kind, ref, own)
+        if action is ChangeAction.DELETE:
+            await service.restore_record(session, actor, kind, ref, own)
+        elif row["merged_into_id"] is None:
+            reverting.report.conflict(event, GONE)
+            return "conflicts"
+        else:
+            await bring_back(session, actor, own, kind, row, event["changeset_id"])
         return "reverted"
     if action in {ChangeAction.RESTORE, ChangeAction.UNMERGE}:
         if not live:
             return "unchanged"
-        await service.delete_record(session, actor, kind, ref, own)
+        if action is ChangeAction.RESTORE:
+            await service.delete_record(session, actor, kind, ref, own)
+        else:
+            await merge_again(session, actor, own, kind, row, orjson.loads(event["before"])["merged_into"])
         return "reverted"
     if not live:
         reverting.report.conflict(event, GONE)
@@ -192,9 +211,10 @@ async def _undo_fields(session: Session, reverting: Reverting, kind: RecordType,
     before, after = orjson.loads(event["before"] or "{}"), orjson.loads(event["after"] or "{}")
     current = present(kind, row)
     undoing = undo(before, after, current)
+    await _keep_off_the_gone(session, reverting, kind, undoing, current)
     for conflict in undoing.conflicts:
         reverting.report.conflict(
-            event, CHANGED, field=conflict.field, expected=conflict.expected, found=conflict.found
+            event, conflict.reason, field=conflict.field, expected=conflict.expected, found=conflict.found
         )
     if undoing.values:
         values = stored(kind, undoing.values, current)
@@ -202,3 +222,15 @@ async def _undo_fields(session: Session, reverting: Reverting, kind: RecordType,
     if undoing.conflicts:
         return "conflicts"
     return "reverted" if undoing.values else "unchanged"
+
+
+async def _keep_off_the_gone(
+    session: Session, reverting: Reverting, kind: RecordType, undoing: Undoing, current: dict[str, Any]
+) -> None:
+    """A reference does not go back to a record that is not there any more."""
+    organization_id = reverting.actor.organization_id
+    for column, target in SPECS[kind].references.items():
+        was = undoing.values.get(column)
+        if was is not None and await record_queries.id_of(session, target, organization_id, was) is None:
+            del undoing.values[column]
+            undoing.conflicts.append(FieldConflict(column, was, current[column], REFERRED_IS_GONE))

@@ -18,17 +18,19 @@ from drippulse.kit.json import dump_json
 Values = Mapping[str, Any]
 UNTOUCHED = frozenset({"id", "public_id", "created_at", "updated_at"})
 """No change sets these back."""
+CHANGED = "It was changed since."
 FOLLOWING = frozenset({"status", "closed_at", "stage_position"})
 """Of an opportunity: what its stage decides."""
 
 
 @dataclass(frozen=True, slots=True)
 class FieldConflict:
-    """A field that somebody changed since."""
+    """A field that is not set back."""
 
     field: str
     expected: Any
     found: Any
+    reason: str = CHANGED
 
 
 @dataclass(slots=True)

@@ -8,6 +8,8 @@ from drippulse.kit.db import Database, Role
 
 PATIENCE: Final = timedelta(hours=24)
 """How long an upload may take."""
+IMPORTS_WAIT: Final = f"""EXISTS (SELECT FROM record_import i WHERE {queries.CLAIMABLE}
+  OR i.status = 'uploading' AND i.updated_at < now() - interval '{PATIENCE.total_seconds()} s')"""
 
 
 async def look_after_imports(database: Database) -> bool:

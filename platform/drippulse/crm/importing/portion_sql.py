@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from drippulse.crm.importing.fields import ATTRIBUTES, CUSTOM, EMAIL, PUBLIC_ID, TAGS
-from drippulse.crm.importing.portions import EMAIL_KEY, EXTERNAL
+from drippulse.crm.importing.portions import EMAIL_KEY, EXTERNAL, SYSTEM
 from drippulse.crm.importing.staging import IDENTITY_COLUMNS, LACKS, NEW_ID, NEW_PUBLIC_ID, ROW
 from drippulse.crm.importing.state import DedupeBy
 from drippulse.crm.records import SPECS
@@ -20,12 +20,14 @@ from drippulse.crm.tables import RecordType
 LIVE = "r.organization_id = $1 AND r.deleted_at IS NULL"
 # Each row of `staged` is looked up by its key; joining whole tables reads all records for a few rows.
 PREPARE = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL jit = off"
-DROP = "DROP TABLE IF EXISTS pg_temp.staged, pg_temp.matched, pg_temp.altered"
+DROP = "DROP TABLE IF EXISTS pg_temp.staged, pg_temp.matched, pg_temp.altered, pg_temp.former"
 STATISTICS = "SELECT drippulse_refresh_statistics($1)"
 MATCHED = "CREATE TEMP TABLE matched (n integer PRIMARY KEY, id uuid NOT NULL) ON COMMIT DROP"
 ALTERED = """CREATE TEMP TABLE altered (n integer PRIMARY KEY, id uuid NOT NULL, public_id text NOT NULL,
   identifying jsonb NOT NULL, key text, before jsonb NOT NULL, after jsonb NOT NULL) ON COMMIT DROP;
 CREATE INDEX ON altered (id)"""
+FORMER = "CREATE TEMP TABLE former (n integer PRIMARY KEY, id uuid NOT NULL, by text NOT NULL) ON COMMIT DROP"
+KNOWN_BY_FORMER = "SELECT EXISTS (SELECT FROM record_alias WHERE organization_id = $1 AND record_type = $2)"
 FORGET_MATCHES = "TRUNCATE pg_temp.matched, pg_temp.altered"
 UNMATCHED = "NOT EXISTS (SELECT 1 FROM matched m WHERE m.n = s.n)"
 REPEATED = """DELETE FROM matched m USING matched first WHERE first.id = m.id AND first.n < m.n RETURNING m.n"""
@@ -38,6 +40,14 @@ COMPARISONS: Mapping[DedupeBy, tuple[str, str]] = {
     DedupeBy.EXTERNAL_ID: (EXTERNAL, "r.external_system = s.external_system AND r.external_id = s.external_id"),
     DedupeBy.PUBLIC_ID: (PUBLIC_ID, "r.public_id = s.public_id"),
 }
+FORMER_COMPARISONS: Mapping[DedupeBy, tuple[Sequence[str], str]] = {
+    DedupeBy.EMAIL: ((EMAIL_KEY, EMAIL), "a.kind = 'email' AND a.value = s.email_key"),
+    DedupeBy.EXTERNAL_ID: (
+        (EXTERNAL, SYSTEM),
+        "a.kind = 'external' AND a.value = s.external_id AND a.system = s.external_system",
+    ),
+}
+"""What a merged record was known by, with the columns that say so in a row."""
 FIELDS_OF_KEYS = {DedupeBy.EMAIL: EMAIL, DedupeBy.EXTERNAL_ID: EXTERNAL}
 UTC_TEXT = "to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
 
@@ -73,6 +83,26 @@ class PortionSql:
         return f"""INSERT INTO matched (n, id) SELECT s.n, r.id FROM staged s CROSS JOIN LATERAL (
               SELECT r.id FROM {self.table} r WHERE {LIVE} AND {compare} LIMIT 1) AS r
             WHERE s.{column} IS NOT NULL AND {UNMATCHED}"""
+
+    def match_former(self, by: DedupeBy) -> Sequence[str]:
+        """Enters rows in `former` that mean a record by what one was known by that was merged into it. The record keeps
+        the address or external id that it has."""
+        columns, compare = FORMER_COMPARISONS.get(by, ((PUBLIC_ID,), ""))
+        if not compare or not set(columns) <= set(self.columns):
+            return ()
+        find = f"""INSERT INTO former (n, id, by) SELECT s.n, r.id, '{by}' FROM staged s CROSS JOIN LATERAL (
+              SELECT r.id FROM record_alias a JOIN {self.table} r ON r.id = a.record_id AND {LIVE}
+              WHERE a.organization_id = $1 AND a.record_type = '{self.table}' AND {compare}
+              ORDER BY a.changeset_id DESC LIMIT 1) AS r
+            WHERE s.{columns[0]} IS NOT NULL AND {UNMATCHED} ON CONFLICT DO NOTHING"""
+        emptied = ", ".join(f"{name} = NULL" for name in columns)
+        return (find, f"UPDATE staged s SET {emptied} FROM former f WHERE f.n = s.n AND f.by = '{by}'")
+
+    @property
+    def match_by_former(self) -> str:
+        """Enters the rows of `former` whose record is still there."""
+        return f"""INSERT INTO matched (n, id) SELECT s.n, s.id FROM former s
+            JOIN {self.table} r ON {LIVE} AND r.id = s.id WHERE {UNMATCHED}"""
 
     @property
     def unknown(self) -> str | None:

@@ -2,11 +2,8 @@
 
 import asyncio
 import tempfile
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
-
-import orjson
 
 from drippulse.crm.importing.converting import csv_head
 from drippulse.crm.importing.custom import load_custom_fields
@@ -16,17 +13,14 @@ from drippulse.crm.importing.layouts import HEAD, Layout, column_values, read_la
 from drippulse.crm.importing.presentation import count_outcomes
 from drippulse.crm.importing.rows import Bad, RowReader, Rows
 from drippulse.crm.importing.schemas import PREVIEW_ROWS, ImportOptions
-from drippulse.crm.importing.sink import Problem, RecordSink, Written
+from drippulse.crm.importing.sink import RecordSink
 from drippulse.crm.importing.targets import target_of, wanted_of
+from drippulse.crm.importing.trying import try_portion
 from drippulse.crm.importing.uploads import Utf8Check
-from drippulse.crm.presentation import present
-from drippulse.crm.records import SPECS
 from drippulse.crm.tables import RecordType
 from drippulse.events.service import Actor
 from drippulse.kit.db import Database, Session
 
-CHANGES = """SELECT record_id, before, after FROM change_event
-  WHERE organization_id = $1 AND changeset_id = $2 AND action = 'update'"""
 MOST_UNPACKED = 32 << 20
 """Bytes of an XLSX file that is previewed."""
 
@@ -121,34 +115,6 @@ def _first_rows(head: bytes, layout: Layout, most: int, *, whole: bool) -> Rows:
     return rows
 
 
-@dataclass(slots=True)
-class _Tried:
-    """What was written, with its records and their changes by id."""
-
-    written: Written
-    records: Mapping[str, dict[str, Any]]
-    changes: Mapping[str, dict[str, dict[str, Any]]]
-
-    def shown(self, index: int, number: int) -> dict[str, Any]:
-        """As `PreviewRow`."""
-        record_id = str(self.written.records.get(index, ""))
-        return {
-            "row": number,
-            "outcome": self.written.outcomes[index].value,
-            "record": self.records.get(record_id),
-            "changes": self.changes.get(record_id, {}),
-            "problems": [_problem(one) for one in self.written.problems if one.row == number],
-        }
-
-
-class _TakenBackError(Exception):
-    """Undoes what was tried."""
-
-    def __init__(self, tried: _Tried) -> None:
-        super().__init__()
-        self.tried = tried
-
-
 async def _try(
     session: Session,
     actor: Actor,
@@ -163,47 +129,12 @@ async def _try(
     target = target_of(kind, actor.organization_id, None, file_name, quiet)
     sink = await RecordSink.open(session, target)
     portion = sink.read_columns(rows.numbers, column_values(layout.fields(), rows.cells))
-    portion.tracked = True
-    try:
-        async with session.savepoint():
-            written = await sink.write(session, portion)
-            records = await _records(session, kind, actor.organization_id, written)
-            changes = await _changes(session, actor.organization_id, target.changeset.id)
-            raise _TakenBackError(_Tried(written, records, changes))
-    except _TakenBackError as undone:
-        shown = [undone.tried.shown(index, number) for index, number in enumerate(rows.numbers)]
+    tried = await try_portion(session, sink, portion)
+    shown = [tried.shown(index, number) for index, number in enumerate(rows.numbers)]
     shown += [_unreadable(bad) for bad in rows.bad]
     return sorted(shown, key=lambda one: one["row"])
-
-
-def _problem(one: Problem) -> dict[str, str]:
-    return {"column": one.column, "value": one.value, "message": one.message}
 
 
 def _unreadable(bad: Bad) -> dict[str, Any]:
     problem = {"column": "", "value": "", "message": bad.message}
     return {"row": bad.number, "outcome": "failed", "record": None, "changes": {}, "problems": [problem]}
-
-
-async def _records(
-    session: Session, kind: RecordType, organization_id: int, written: Written
-) -> Mapping[str, dict[str, Any]]:
-    ids: Sequence[Any] = list(written.records.values())
-    sql = f"SELECT {SPECS[kind].select} FROM {kind.value} r WHERE r.organization_id = $1 AND r.id = ANY ($2::uuid[])"
-    rows = await session.fetch(sql, organization_id, ids)
-    return {str(row["id"]): present(kind, row) for row in rows}
-
-
-async def _changes(
-    session: Session, organization_id: int, changeset_id: int | None
-) -> Mapping[str, dict[str, dict[str, Any]]]:
-    if changeset_id is None:
-        return {}
-    rows = await session.fetch(CHANGES, organization_id, changeset_id)
-    found: dict[str, dict[str, dict[str, Any]]] = {}
-    for row in rows:
-        before, after = orjson.loads(row["before"]), orjson.loads(row["after"])
-        found[str(row["record_id"])] = {
-            name: {"before": before.get(name), "after": value} for name, value in after.items()
-        }
-    return found

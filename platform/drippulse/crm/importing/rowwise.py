@@ -11,6 +11,7 @@ from drippulse.crm.changes.service import OpenChangeset
 from drippulse.crm.importing.fields import PUBLIC_ID, TAGS, fields_of
 from drippulse.crm.importing.portions import EXTERNAL, SYSTEM
 from drippulse.crm.importing.state import DedupeBy, OnExisting, Outcome, Portion
+from drippulse.crm.merging import aliases
 from drippulse.crm.records import SPECS
 from drippulse.crm.schemas import RecordFields
 from drippulse.crm.tables import RecordType
@@ -70,6 +71,10 @@ class RowWriter:
             if by is DedupeBy.EXTERNAL_ID and EXTERNAL in values:
                 key = (values[SYSTEM], values[EXTERNAL])
                 row = await queries.by_external(session, self.kind, self.actor.organization_id, *key)
+                if row is None:
+                    row = await aliases.by_external(session, self.kind, self.actor.organization_id, *key)
+                    if row is not None:  # it keeps the external id that it has
+                        del values[SYSTEM], values[EXTERNAL]
                 if row is not None:
                     return row
         return None

@@ -49,7 +49,7 @@ class PortionWriter:
     async def _write(self, session: Session, portion: Portion, indexes: Sequence[int]) -> list[int]:
         columns = staged_columns(self.kind, portion)
         statements = PortionSql(self.kind, columns, bool(self.defaults))
-        await session.execute(f"{sql.DROP}; {statements.create_staged}; {sql.MATCHED}; {sql.ALTERED}")
+        await session.execute(f"{sql.DROP}; {statements.create_staged}; {sql.MATCHED}; {sql.ALTERED}; {sql.FORMER}")
         await session.copy_text("staged", list(columns), copy_text(self.kind, portion, indexes))
         step = _Step(self, session, portion, statements, set(indexes))
         again = await step.match()
@@ -93,11 +93,21 @@ class _Step:
         for by in self.writer.dedupe_by:
             if (statement := self.sql.match(by)) is not None:
                 found |= await self.session.execute(statement, self._organization_id) != "INSERT 0 0"
+        found |= await self._match_former()
         if not found or len(self.writer.dedupe_by) == 1:
             return []
         again = [int(row["n"]) for row in await self.session.fetch(sql.REPEATED)]
         await self._leave_out(again)
         return again
+
+    async def _match_former(self) -> bool:
+        """By what merged records were known by; whether there were any."""
+        if not await self.session.fetchval(sql.KNOWN_BY_FORMER, self._organization_id, self.sql.table):
+            return False
+        for by in self.writer.dedupe_by:
+            for place, statement in enumerate(self.sql.match_former(by)):
+                await self.session.execute(statement, *((self._organization_id,) if place == 0 else ()))
+        return await self.session.execute(self.sql.match_by_former, self._organization_id) != "INSERT 0 0"
 
     async def refuse(self) -> None:
         """Rows that cannot be written, with the reason."""

@@ -1,5 +1,6 @@
 """Where an opportunity stands: one stage of one pipeline, whose type is its status."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +15,9 @@ from drippulse.kit.clock import utc_now
 from drippulse.kit.db import Session
 from drippulse.kit.errors import not_found
 
+PLACING = frozenset({"pipeline_id", "pipeline_stage_id", "status"})
+"""Fields that move an opportunity."""
+
 
 async def place(session: Session, actor: Actor, values: dict[str, Any], row: Row | None) -> None:
     """Complete `values` of an opportunity: its pipeline, stage, position, status and time of closing.
@@ -26,7 +30,7 @@ async def place(session: Session, actor: Actor, values: dict[str, Any], row: Row
         NotFoundError: an unknown or foreign pipeline or stage.
         ForeignStageError: the stage is one of another pipeline.
     """
-    if row is not None and not values.keys() & {"pipeline_id", "pipeline_stage_id", "status"}:
+    if row is not None and not values.keys() & PLACING:
         return
     stage = await _kept(session, actor, values, row)
     same_stage = row is not None and row["pipeline_stage_id"] == stage.id
@@ -41,6 +45,35 @@ async def place(session: Session, actor: Actor, values: dict[str, Any], row: Row
     if not same_stage:
         last = await queries.last_position(session, actor.organization_id, stage.id)
         values["stage_position"] = last + STEP
+
+
+async def places(
+    session: Session, actor: Actor, values: Mapping[str, Any], rows: Sequence[Row]
+) -> dict[UUID, dict[str, Any]]:
+    """What `place` completes, for many opportunities that are to go to the same place; by id. New cards of a stage go
+    to its end, in the order of `rows`. Raises as `place` does."""
+    stages: dict[tuple[Any, ...], Stage] = {}
+    last: dict[UUID, int] = {}
+    found: dict[UUID, dict[str, Any]] = {}
+    now = utc_now()
+    for row in rows:
+        standing = (row["pipeline_id"], row["pipeline_stage_id"], row["status"])
+        if standing not in stages:
+            stages[standing] = await _kept(session, actor, dict(values), row)
+        stage = stages[standing]
+        placed = {
+            "pipeline_id": stage.pipeline_id,
+            "pipeline_stage_id": stage.id,
+            "status": stage.stage_type,
+            "closed_at": closing(stage.stage_type, row["status"], row["closed_at"], now),
+        }
+        if row["pipeline_stage_id"] != stage.id:
+            if stage.id not in last:
+                last[stage.id] = await queries.last_position(session, actor.organization_id, stage.id)
+            last[stage.id] += STEP
+            placed["stage_position"] = last[stage.id]
+        found[row["id"]] = placed
+    return found
 
 
 async def default_pipeline_id(session: Session, actor: Actor) -> UUID:

@@ -26,5 +26,12 @@ class AuditAction(StrEnum):
     CONNECTION_UPDATED = "connection.updated"
     CONNECTION_DELETED = "connection.deleted"
     CONNECTION_TESTED = "connection.tested"
+    DATA_SOURCE_CREATED = "data_source.created"
+    DATA_SOURCE_UPDATED = "data_source.updated"
+    DATA_SOURCE_DELETED = "data_source.deleted"
     EXPORT_STARTED = "export.started"
     IMPORT_STARTED = "import.started"
+    LEAD_FORM_CREATED = "lead_form.created"
+    LEAD_FORM_UPDATED = "lead_form.updated"
+    LEAD_FORM_TOKEN_ROTATED = "lead_form.token_rotated"  # noqa: S105 - the name of an act
+    LEAD_FORM_DELETED = "lead_form.deleted"

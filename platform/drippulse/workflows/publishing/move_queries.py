@@ -73,6 +73,8 @@ WHERE organization_id = $1 AND workflow_id = $2 AND finished_at IS NULL"""
 NEXT_OPEN = """SELECT *, now() AS now FROM version_move WHERE finished_at IS NULL AND next_at <= now()
 ORDER BY next_at LIMIT 1 FOR UPDATE SKIP LOCKED"""
 
+MOVES_WAIT = "EXISTS (SELECT FROM version_move WHERE finished_at IS NULL AND next_at <= now())"
+
 ADVANCE = """UPDATE version_move SET moved = moved + $3, exited = exited + $4, after_id = $5, next_at = now() + $6,
   updated_at = now(), finished_at = CASE WHEN $7 THEN now() END
 WHERE organization_id = $1 AND id = $2"""

@@ -1,0 +1,1 @@
+"""Changing, deleting and assigning many records with one call."""

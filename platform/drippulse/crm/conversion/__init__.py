@@ -1,0 +1,1 @@
+"""Converting a lead: into an account, a contact and an opportunity, in one call."""

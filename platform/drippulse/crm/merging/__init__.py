@@ -1,0 +1,1 @@
+"""Merging records into one, and taking it back."""

@@ -1,0 +1,1 @@
+"""`/data_sources` and `/data_source_runs`."""
