@@ -130,6 +130,11 @@ async def test_pages_by_offset_follow_what_came(runs: Runs, server: DataServer) 
     assert [asked.query["offset"] for asked in server.asked] == ["0", "4", "8", "10"]
 
 
+def _named(value: object) -> str:
+    """The same in every process."""
+    return str(getattr(value, "__name__", value))
+
+
 @pytest.mark.parametrize("kind", ["cursor", "address", "link"])
 async def test_pages_that_name_the_next_one_are_followed(runs: Runs, server: DataServer, kind: str) -> None:
     async def pages(made: DataServer, asked: Asked, writer: asyncio.StreamWriter) -> None:
@@ -264,7 +269,7 @@ def answering(status: int, *headers: str) -> object:
         (answering(503), "asked 3 times"),
         (answering(429, "Retry-After: 86400"), "too long"),
     ],
-    ids=str,
+    ids=_named,
 )
 async def test_what_is_no_table_ends_the_run_in_words(
     runs: Runs, server: DataServer, answer: object, told: str | None
@@ -289,7 +294,7 @@ async def test_what_is_no_table_ends_the_run_in_words(
         (7, "It is int."),
         ([{"other": 1}], "none of the columns"),
     ],
-    ids=str,
+    ids=_named,
 )
 async def test_what_is_no_list_of_rows_ends_the_run_in_words(
     runs: Runs, server: DataServer, answer: object, told: str
