@@ -21,7 +21,7 @@ def _refuse(value: object) -> object:
 class ConversionAccount(AccountFields):
     """Fields of the account; those left out come from the lead."""
 
-    name: Name = ""
+    name: Name = Field(default_factory=str)
 
 
 class ConversionContact(ContactFields):
@@ -33,7 +33,7 @@ class ConversionContact(ContactFields):
 class ConversionOpportunity(OpportunityFields):
     """Fields of the opportunity. Without a name it is called like the account, or like the person."""
 
-    name: Name = ""
+    name: Name = Field(default_factory=str)
     _own_account = field_validator("account_id")(_refuse)
     _own_contact = field_validator("contact_id")(_refuse)
 
