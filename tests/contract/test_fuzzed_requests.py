@@ -81,7 +81,7 @@ def _request(client: httpx.AsyncClient, case: Any) -> httpx.Request:
         params=made.get("params"),
         json=made.get("json"),
         content=data if isinstance(data, str | bytes) else None,
-        data=dict(data) if isinstance(data, dict) else None,
+        data=cast("dict[str, Any]", data) if isinstance(data, dict) else None,
         files=_parts(made.get("files")),
         headers=[
             (name.encode("latin-1"), text.encode("latin-1"))
