@@ -9,8 +9,8 @@ from pathlib import Path
 
 CODE = ("platform", "workers", "rest", "graphql")
 FAILPOINT = re.compile(r'^\s*failpoint\("([^"]+)"\)', re.MULTILINE)
-API, IMPORTS = "api", "import"
-ELSEWHERE = frozenset({API, IMPORTS})
+API, IMPORTS, DATA_SOURCES = "api", "import", "data_source"
+ELSEWHERE = frozenset({API, IMPORTS, DATA_SOURCES})
 """Parts whose failpoints no run passes on its way; the part is what a name has before its dot."""
 
 

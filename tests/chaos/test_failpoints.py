@@ -9,7 +9,7 @@ from tests.chaos.checks import violations
 from tests.chaos.conftest import Labs
 from tests.chaos.lab import Lab, keyed, mail, pause, step
 from tests.chaos.scenarios import rested
-from tests.chaos.schedule import API, IMPORTS, failpoints
+from tests.chaos.schedule import API, DATA_SOURCES, IMPORTS, failpoints
 
 ROOT = Path(__file__).parents[2]
 NAMES = failpoints(ROOT)
@@ -58,6 +58,6 @@ def test_the_boundaries_of_a_commit_and_of_an_effect_are_among_them() -> None:
     assert failpoints(ROOT, API) == ["api.before_answer"]
 
 
-@pytest.mark.parametrize("name", failpoints(ROOT, IMPORTS))
-def test_the_failpoints_of_imports_have_tests_of_their_own(name: str) -> None:
+@pytest.mark.parametrize("name", [*failpoints(ROOT, IMPORTS), *failpoints(ROOT, DATA_SOURCES)])
+def test_the_failpoints_of_imports_and_data_sources_have_tests_of_their_own(name: str) -> None:
     assert any(f'"{name}' in path.read_text() for path in (ROOT / "tests" / "integration").glob("*.py"))
