@@ -102,8 +102,10 @@ COMPARED = {
     "contact": ("email_key", "phone", "first_name", "last_name", "company", "account_id", "deleted_at"),
     "lead": ("email_key", "phone", "first_name", "last_name", "company", "deleted_at"),
 }
+# Imports switch these joins off, because their own statements look up single rows; here all rows of a statement are joined.
 QUEUED = """
-CREATE FUNCTION queue_match_of_{table}() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN
+CREATE FUNCTION queue_match_of_{table}() RETURNS trigger LANGUAGE plpgsql
+  SET enable_hashjoin = on SET enable_mergejoin = on AS $$BEGIN
   IF TG_OP = 'INSERT' THEN
     INSERT INTO match_queue (organization_id, record_type, record_id)
     SELECT organization_id, '{table}', id FROM added;
