@@ -8,9 +8,12 @@ import orjson
 import pytest
 
 from drippulse.crm import service as crm
+from drippulse.crm.changes.service import OpenChangeset
+from drippulse.crm.changes.tables import Source
 from drippulse.crm.schemas import ContactFields
 from drippulse.crm.tables import RecordType
 from drippulse.enrollments import contact_runs
+from drippulse.events.service import SystemActor
 from drippulse.kit.crypto import Vault
 from drippulse.mail_templates import service as templates
 from drippulse.mail_templates.schemas import TemplateTexts
@@ -18,6 +21,7 @@ from drippulse.workflows import service as workflows
 from drippulse.workflows.nodes import service as nodes
 from drippulse.workflows.nodes.service import Sent
 from drippulse.workflows.schemas import WorkflowUpdate
+from drippulse.workflows.steps.crm_writes import Write, perform
 from tests.conftest import MakeDatabase
 from tests.support.world import World, make_world, step
 
@@ -195,7 +199,9 @@ async def test_upserts_of_one_address_at_the_same_time_make_one_record(world: Wo
     async def upsert(number: int) -> bool:
         async with world.database.tenant(world.organization_id) as session:
             data = ContactFields(email="race@example.com", company=str(number))
-            return (await crm.upsert_record(session, world.principal, RecordType.CONTACT, data)).created
+            write = Write("upsert", RecordType.CONTACT, ("race@example.com",), data, data)
+            actor = SystemActor(world.organization_id)
+            return (await perform(session, actor, OpenChangeset(Source.WORKFLOW), write)).created
 
     made = await asyncio.gather(*(upsert(number) for number in range(6)))
     assert sorted(made) == [False] * 5 + [True]

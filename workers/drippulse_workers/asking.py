@@ -18,9 +18,6 @@ class Asking:
 
     Args:
         seconds: so long an answer is good, so that loops whose rounds come together ask once.
-
-    Attributes:
-        answered: whether the database answered the last time.
     """
 
     def __init__(self, database: Database, chores: Sequence[Chore], seconds: float) -> None:
@@ -30,7 +27,6 @@ class Asking:
         self._asked = float("-inf")
         self._waiting: frozenset[str] = frozenset()
         self._lock = asyncio.Lock()
-        self.answered = False
 
     async def those_with_work(self, due: Sequence[Chore]) -> list[Chore]:
         """Those of `due` that have no condition, or whose condition holds; while the database is away the former."""
@@ -50,8 +46,6 @@ class Asking:
             async with self._database.session(Role.ENGINE) as session:
                 (row,) = await session.fetch(f"SELECT {columns}")
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-            self.answered = False
             log.error("chores_not_asked", reason=str(error) or type(error).__name__)
             return frozenset()
-        self.answered = True
         return frozenset(name for name, holds in row.items() if holds)

@@ -1,6 +1,6 @@
 """Errors of CRM records."""
 
-from drippulse.kit.errors import BadRequestError, ConflictError, ValidationError
+from drippulse.kit.errors import BadRequestError, ConflictError
 
 
 class InvalidEmailError(BadRequestError):
@@ -20,12 +20,3 @@ class RecordExistsError(ConflictError):
 
     def __init__(self, record_type: str, what: str) -> None:
         super().__init__(f"Another {record_type} has this {what}. Update that one, or delete it first.")
-
-
-class NoIdentityError(ValidationError):
-    """An upsert that cannot say whom it means."""
-
-    code = "no_identity"
-
-    def __init__(self) -> None:
-        super().__init__("Say who is meant: public_id, external_system with external_id, or email.")

@@ -12,6 +12,7 @@ from drippulse.crm.tables import RecordType
 from drippulse.kit.addresses import same_mailbox_key
 from drippulse.kit.db import Record, Session
 from drippulse.kit.filters import Filter, Kind, Operator, where
+from drippulse.kit.ids import uuid_or_none
 from drippulse.kit.pagination import COUNTED, ListRequest, PageRequest, Total, tail
 
 NOBODY = UUID(int=0)
@@ -112,7 +113,7 @@ async def _resolved(
 
 async def _with_ids(session: Session, table: str, organization_id: int, one: Filter) -> Filter:
     """The same condition on ids; UUIDs stay, public ids are looked up."""
-    ids = [_uuid(str(value)) for value in one.values] if isinstance(one.values[0], str) else []
+    ids = [uuid_or_none(str(value)) for value in one.values] if isinstance(one.values[0], str) else []
     if not ids:  # EXISTS
         return replace(one, kind=Kind.UUID)
     names = [value for value, found in zip(one.values, ids, strict=True) if found is None]
@@ -121,10 +122,3 @@ async def _with_ids(session: Session, table: str, organization_id: int, one: Fil
     known = {row["public_id"]: row["id"] for row in rows}
     values = tuple(found or known.get(value, NOBODY) for value, found in zip(one.values, ids, strict=True))
     return replace(one, kind=Kind.UUID, values=values)
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

@@ -3,14 +3,13 @@
 What a merged record was known by means the one that it was merged into, unless a live record has it.
 """
 
-from uuid import UUID
-
 from drippulse.crm import queries
 from drippulse.crm.merging import aliases
 from drippulse.crm.records import SPECS
 from drippulse.crm.tables import RecordType
 from drippulse.kit.addresses import normalize_address, same_mailbox_key
 from drippulse.kit.db import Record, Session
+from drippulse.kit.ids import uuid_or_none
 
 
 async def find_record(session: Session, kind: RecordType, organization_id: int, ref: str) -> Record | None:
@@ -19,7 +18,7 @@ async def find_record(session: Session, kind: RecordType, organization_id: int, 
     if not text:
         return None
     row = await queries.by_public_id(session, kind, organization_id, text)
-    if row is None and (record_id := _uuid(text)) is not None:
+    if row is None and (record_id := uuid_or_none(text)) is not None:
         row = await queries.locked(session, kind, organization_id, record_id)
     if row is None:
         row = await queries.by_any_external(session, kind, organization_id, text)
@@ -34,10 +33,3 @@ async def _merged(session: Session, kind: RecordType, organization_id: int, text
     if row is None and SPECS[kind].unique_by_email and normalize_address(text) is not None:
         row = await aliases.by_email_key(session, kind, organization_id, same_mailbox_key(text))
     return row
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
+from operator import itemgetter
 from typing import Any, Protocol
 
 import orjson
@@ -35,9 +36,13 @@ def _number(value: Decimal) -> float | int:
     return int(value) if value == value.to_integral_value() else float(value)
 
 
+def _json(text: str) -> Any:
+    return {} if text == "{}" else orjson.loads(text)
+
+
 CONVERTERS: Mapping[type[Column], Convert] = {
     UUID: str,
-    JSONB: orjson.loads,
+    JSONB: _json,
     Array: list,
     Numeric: _number,
     Date: _day,
@@ -46,16 +51,21 @@ CONVERTERS: Mapping[type[Column], Convert] = {
 
 
 @cache
-def _converters(kind: RecordType) -> Sequence[tuple[str, Convert | None]]:
-    return [(name, CONVERTERS.get(type(column))) for name, column in SPECS[kind].columns.items()]
+def _reader(kind: RecordType) -> tuple[Sequence[str], Callable[[Row], tuple[Any, ...]], Sequence[tuple[str, Convert]]]:
+    """The names of the columns, what takes all their values at once, and what is not shown as it is."""
+    columns = SPECS[kind].columns
+    converted = [(name, CONVERTERS[type(column)]) for name, column in columns.items() if type(column) in CONVERTERS]
+    return tuple(columns), itemgetter(*columns), converted
 
 
 def present(kind: RecordType, row: Row) -> dict[str, Any]:
     """The record as JSON has it: ids as text, times in UTC with `Z`, amounts as numbers."""
-    shown: dict[str, Any] = {}
-    for name, convert in _converters(kind):
-        value = row[name]
-        shown[name] = value if value is None or convert is None else convert(value)
+    names, values, converted = _reader(kind)
+    shown: dict[str, Any] = dict(zip(names, values(row), strict=True))
+    for name, convert in converted:
+        value = shown[name]
+        if value is not None:
+            shown[name] = convert(value)
     return shown
 
 

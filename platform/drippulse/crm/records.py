@@ -41,6 +41,21 @@ TYPES: Mapping[type[Column], Any] = {
     JSONB: dict[str, Any],
     Array: list[str],
 }
+"""What answers have of a column."""
+SQL_TYPES: Mapping[type[Column], str] = {
+    UUID: "uuid",
+    Text: "text",
+    BigInt: "bigint",
+    Integer: "integer",
+    SmallInt: "smallint",
+    DoublePrecision: "double precision",
+    Numeric: "numeric",
+    Date: "date",
+    Timestamp: "timestamptz",
+    JSONB: "jsonb",
+    Array: "text[]",
+}
+"""What PostgreSQL calls it."""
 
 
 @dataclass(frozen=True)

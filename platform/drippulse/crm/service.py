@@ -4,7 +4,6 @@ Works under the application's role and, for steps, under the engine's.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
@@ -13,11 +12,10 @@ import orjson
 from drippulse.crm import queries, reporting
 from drippulse.crm.changes.service import OpenChangeset, changeset_of
 from drippulse.crm.custom_fields.service import check_custom_fields
-from drippulse.crm.errors import NoIdentityError, RecordExistsError
+from drippulse.crm.errors import RecordExistsError
 from drippulse.crm.merging import aliases
 from drippulse.crm.merging.errors import RecordMergedError
 from drippulse.crm.pipelines import placing
-from drippulse.crm.records import SPECS
 from drippulse.crm.references import resolve
 from drippulse.crm.schemas import RecordFields
 from drippulse.crm.state import changed_columns, columns, public_id
@@ -29,14 +27,6 @@ from drippulse.kit.json import dump_json
 from drippulse.kit.uuid7 import uuid7
 
 UNIQUE_NAMES = {"email": "e-mail address", "external": "external id"}
-
-
-@dataclass(frozen=True, slots=True)
-class Upserted:
-    """The record, and whether it is new."""
-
-    row: Record
-    created: bool
 
 
 async def create_record(
@@ -93,34 +83,6 @@ async def patch_record(
     return await change_columns(session, actor, kind, row, columns(fields, only_sent=True), changeset, merge=True)
 
 
-async def upsert_record(
-    session: Session,
-    actor: Actor,
-    kind: RecordType,
-    fields: RecordFields,
-    *,
-    record: str | None = None,
-    changeset: OpenChangeset | None = None,
-) -> Upserted:
-    """Find by public id, then by external id, then by address, and change what was sent; or create it.
-
-    Raises:
-        NotFoundError: a public id was given and there is none.
-        NoIdentityError: nothing says who is meant.
-    """
-    values = columns(fields, only_sent=True)
-    if record is None and values.get("external_id") is None and values.get("email") is None:
-        raise NoIdentityError
-    for _ in range(3):  # somebody else may create or delete it in between
-        found = await _find(session, actor, kind, record, values)
-        if found is not None:
-            return Upserted(await change_columns(session, actor, kind, found, values, changeset), created=False)
-        made = await _insert(session, actor, kind, columns(fields, only_sent=False), changeset)
-        if made is not None:
-            return Upserted(made, created=True)
-    raise RecordExistsError(kind.value, "e-mail address or external id")
-
-
 async def delete_record(
     session: Session, actor: Actor, kind: RecordType, ref: str, changeset: OpenChangeset | None = None
 ) -> Record:
@@ -152,13 +114,11 @@ async def restore_record(
 async def revive(session: Session, kind: RecordType, organization_id: int, row: Record) -> Record:
     """A deleted record is live again; nobody hears of it. Raises RecordExistsError, and NotFoundError when it is live
     already."""
-    await session.execute("SAVEPOINT crm_restore")
     try:
-        restored = await queries.restore(session, kind, organization_id, row["id"])
+        async with session.savepoint():
+            restored = await queries.restore(session, kind, organization_id, row["id"])
     except asyncpg.UniqueViolationError as error:
-        await session.execute("ROLLBACK TO SAVEPOINT crm_restore")
         raise _taken(kind, error) from None
-    await session.execute("RELEASE SAVEPOINT crm_restore")
     if restored is None:
         raise not_found(kind.value)
     return restored
@@ -208,13 +168,11 @@ async def _complete(
 async def _update(
     session: Session, kind: RecordType, organization_id: int, row: Record, changes: Mapping[str, Any]
 ) -> Record:
-    await session.execute("SAVEPOINT crm_update")
     try:
-        changed = await queries.update(session, kind, organization_id, row["id"], changes)
+        async with session.savepoint():
+            changed = await queries.update(session, kind, organization_id, row["id"], changes)
     except asyncpg.UniqueViolationError as error:
-        await session.execute("ROLLBACK TO SAVEPOINT crm_update")
         raise _taken(kind, error) from None
-    await session.execute("RELEASE SAVEPOINT crm_update")
     if changed is None:
         raise not_found(kind.value)
     return changed
@@ -223,41 +181,6 @@ async def _update(
 def _taken(kind: RecordType, error: asyncpg.UniqueViolationError) -> RecordExistsError:
     constraint = str(error.constraint_name or "")
     return RecordExistsError(kind.value, UNIQUE_NAMES.get(constraint.rpartition("_")[2], "value"))
-
-
-async def _find(
-    session: Session, actor: Actor, kind: RecordType, record: str | None, values: dict[str, Any]
-) -> Record | None:
-    if record is not None:
-        return await get_record(session, actor, kind, record)
-    organization_id = actor.organization_id
-    if values.get("external_id") is not None:
-        system, external_id = values["external_system"], values["external_id"]
-        row = await queries.by_external(session, kind, organization_id, system, external_id)
-        if row is not None:
-            return row
-    by_email = values.get("email") is not None and SPECS[kind].unique_by_email
-    if by_email:
-        row = await queries.by_email_key(session, kind, organization_id, values["email_key"])
-        if row is not None:
-            return row
-    return await _find_merged(session, kind, organization_id, values, by_email=by_email)
-
-
-async def _find_merged(
-    session: Session, kind: RecordType, organization_id: int, values: dict[str, Any], *, by_email: bool
-) -> Record | None:
-    """By what a record was known by that was merged into it; it keeps the address or external id that it has."""
-    if values.get("external_id") is not None:
-        system, external_id = values["external_system"], values["external_id"]
-        row = await aliases.by_external(session, kind, organization_id, system, external_id)
-        if row is not None:
-            del values["external_system"], values["external_id"]
-            return row
-    row = await aliases.by_email_key(session, kind, organization_id, values["email_key"]) if by_email else None
-    if row is not None:
-        del values["email"], values["email_key"]
-    return row
 
 
 async def _insert(

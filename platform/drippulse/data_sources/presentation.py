@@ -5,13 +5,12 @@ from typing import Any, Final
 
 import orjson
 
-from drippulse.crm.importing.presentation import harmless
+from drippulse.crm.importing.presentation import counts_of, harmless
 from drippulse.crm.presentation import Row
 from drippulse.data_sources.definitions import stored_fields
 from drippulse.kit.clock import isoformat, isoformat_or_none
 
 RUNS: Final = "/api/v1/data_source_runs"
-COUNTED: Final = ("created", "updated", "unchanged", "skipped", "duplicate", "failed")
 ERROR_HEADER: Final = ["row", "column", "value", "message", "source"]
 
 
@@ -52,12 +51,6 @@ def present_run(row: Row) -> dict[str, Any]:
         "started_at": isoformat_or_none(started),
         "finished_at": isoformat_or_none(finished),
     }
-
-
-def counts_of(row: Row) -> dict[str, int]:
-    """As `RunCounts`."""
-    own = {name: int(row[f"{name}_count"]) for name in COUNTED}
-    return {"rows": sum(own.values()), **{"duplicates" if name == "duplicate" else name: n for name, n in own.items()}}
 
 
 def error_lines(rows: Iterable[Row]) -> Iterator[list[str]]:

@@ -41,14 +41,6 @@ MOST_ATTEMPTS: Final = 5
 """So often a run is begun without writing a portion: what kills its process must not do so for ever."""
 MOST_PROBLEMS: Final = 10_000
 """So many are kept of one run; all are counted."""
-COUNTED: Final = (
-    Outcome.CREATED,
-    Outcome.UPDATED,
-    Outcome.UNCHANGED,
-    Outcome.SKIPPED,
-    Outcome.DUPLICATE,
-    Outcome.FAILED,
-)
 AWAY: Final = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError, TimeoutError)
 
 log = structlog.get_logger(__name__)
@@ -169,7 +161,7 @@ class _Job:
             problems = _problems(mapped, written)
             kept = problems[: max(0, MOST_PROBLEMS - self._problems)]
             await run_queries.add_problems(session, self._organization_id, self._id, kept)
-            counts = [written.counts.get(outcome, 0) for outcome in COUNTED]
+            counts = [written.counts.get(outcome, 0) for outcome in Outcome]
             counts[-1] += len(mapped.bad)
             failpoint("data_source.portion_written")
             progress = Progress(

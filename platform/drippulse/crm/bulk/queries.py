@@ -4,38 +4,22 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from piccolo.columns import JSONB, Array, BigInt, Column, Date, DoublePrecision, Integer, Numeric, SmallInt, Text
-from piccolo.columns import UUID as UUIDColumn  # noqa: N811 - Piccolo's class of the same name
-from piccolo.columns import Timestamptz as Timestamp
+from piccolo.columns import Array
 
 from drippulse.crm.lists import Wanted
 from drippulse.crm.queries import LIVE
-from drippulse.crm.records import SPECS
+from drippulse.crm.records import SPECS, SQL_TYPES
 from drippulse.crm.tables import RecordType
 from drippulse.kit.db import Record, Session
+from drippulse.kit.ids import uuid_or_none
 from drippulse.kit.json import dump_json
-
-ARRAY_TYPES: Mapping[type[Column], str] = {
-    UUIDColumn: "uuid",
-    Text: "text",
-    BigInt: "bigint",
-    Integer: "integer",
-    SmallInt: "smallint",
-    DoublePrecision: "double precision",
-    Numeric: "numeric",
-    Date: "date",
-    Timestamp: "timestamptz",
-    JSONB: "jsonb",
-    Array: "jsonb",
-}
-"""What a column's new values are sent as; lists as JSON, because PostgreSQL's arrays of arrays are flat."""
 
 
 async def ids_of(
     session: Session, kind: RecordType, organization_id: int, refs: Sequence[str]
 ) -> tuple[dict[UUID, str], list[str]]:
     """The live records with these UUIDs or public ids (id -> how it was first called), and the refs that nobody has."""
-    as_ids = {ref: found for ref in refs if (found := _uuid(ref)) is not None}
+    as_ids = {ref: found for ref in refs if (found := uuid_or_none(ref)) is not None}
     sql = f"""SELECT r.id, r.public_id FROM {kind.value} r
               WHERE {LIVE} AND (r.id = ANY ($2::uuid[]) OR r.public_id = ANY ($3::text[]))"""
     rows = await session.fetch(sql, organization_id, list(as_ids.values()), list(refs))
@@ -96,8 +80,11 @@ async def soft_delete(session: Session, kind: RecordType, organization_id: int, 
 
 
 def _array_type(kind: RecordType, name: str) -> str:
+    """Lists are sent as JSON, because PostgreSQL's arrays of arrays are flat."""
     column = SPECS[kind].columns.get(name)
-    return "text" if column is None else ARRAY_TYPES[type(column)]  # a derived key
+    if column is None:  # a derived key
+        return "text"
+    return "jsonb" if isinstance(column, Array) else SQL_TYPES[type(column)]
 
 
 def _sent(kind: RecordType, name: str, value: Any) -> Any:
@@ -110,10 +97,3 @@ def _taken(kind: RecordType, name: str) -> str:
 
 def _is_list(kind: RecordType, name: str) -> bool:
     return isinstance(SPECS[kind].columns.get(name), Array)
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

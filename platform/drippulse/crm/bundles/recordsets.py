@@ -4,25 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
-from piccolo.columns import JSONB, UUID, Array, BigInt, Column, Date, DoublePrecision, Integer, Numeric, SmallInt, Text
-from piccolo.columns import Timestamptz as Timestamp
+from piccolo.columns import JSONB, Column
 
-from drippulse.crm.records import SPECS
+from drippulse.crm.records import SPECS, SQL_TYPES
 from drippulse.crm.tables import RecordType
-
-SQL_TYPES: Mapping[type[Column], str] = {
-    UUID: "uuid",
-    Text: "text",
-    BigInt: "bigint",
-    Integer: "integer",
-    SmallInt: "smallint",
-    DoublePrecision: "double precision",
-    Numeric: "numeric",
-    Date: "date",
-    Timestamp: "timestamptz",
-    JSONB: "jsonb",
-    Array: "text[]",
-}
 
 
 def _columns(kind: RecordType) -> dict[str, Column]:

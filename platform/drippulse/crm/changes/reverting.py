@@ -163,16 +163,14 @@ async def _uncreate(session: Session, reverting: Reverting, kind: RecordType, ev
 
 async def _undo_one(session: Session, reverting: Reverting, kind: RecordType, event: Record) -> None:
     report = reverting.report
-    await session.execute("SAVEPOINT undo_one")
     try:
-        done = await _undone(session, reverting, kind, event)
+        async with session.savepoint():
+            done = await _undone(session, reverting, kind, event)
     except DomainError as error:
-        await session.execute("ROLLBACK TO SAVEPOINT undo_one")
         report.count("conflicts")
         report.conflict(event, error.message)
-        return
-    await session.execute("RELEASE SAVEPOINT undo_one")
-    report.count(done)
+    else:
+        report.count(done)
 
 
 async def _undone(session: Session, reverting: Reverting, kind: RecordType, event: Record) -> str:

@@ -66,11 +66,10 @@ async def create_custom_field(session: Session, actor: Actor, data: CustomFieldC
     if len(known) >= MOST:
         raise TooManyCustomFieldsError(MOST)
     values = (data.record_type.value, data.key, *_values(definition, default, data.description, data.type.value))
-    await session.execute("SAVEPOINT custom_field")
     try:
-        field_id = await queries.insert(session, actor.organization_id, *values)
+        async with session.savepoint():
+            field_id = await queries.insert(session, actor.organization_id, *values)
     except asyncpg.UniqueViolationError:
-        await session.execute("ROLLBACK TO SAVEPOINT custom_field")
         raise CustomFieldExistsError(data.record_type.value, data.key) from None
     return await get_custom_field(session, actor, field_id)
 

@@ -13,7 +13,6 @@ from drippulse.kit.filters import Kind
 from drippulse.kit.text import did_you_mean
 
 MAX_TEXT: Final = 10_000
-MAX_WHOLE: Final = 2**53 - 1
 KINDS: Final[Mapping[FieldType, Kind]] = {
     FieldType.NUMBER: Kind.NUMBER,
     FieldType.INTEGER: Kind.NUMBER,

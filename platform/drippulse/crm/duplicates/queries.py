@@ -10,6 +10,7 @@ from drippulse.crm.queries import LIVE
 from drippulse.crm.tables import RecordType
 from drippulse.events.service import Actor
 from drippulse.kit.db import Record, Session
+from drippulse.kit.ids import uuid_or_none
 
 LOOKED_AT = 1_000
 """Of a very large group."""
@@ -100,7 +101,7 @@ async def ids_of(session: Session, kind: RecordType, organization_id: int, refs:
         f"""SELECT r.id, r.public_id FROM {kind.value} r
             WHERE {LIVE} AND (r.id = ANY ($2::uuid[]) OR r.public_id = ANY ($3::text[]))""",
         organization_id,
-        [found for ref in refs if (found := _uuid(ref)) is not None],
+        [found for ref in refs if (found := uuid_or_none(ref)) is not None],
         refs,
     )
     return {str(row["id"]): row["id"] for row in rows} | {row["public_id"]: row["id"] for row in rows}
@@ -138,10 +139,3 @@ async def take_back(session: Session, organization_id: int, pairs: Sequence[Pair
 
 def _shown(kind: RecordType) -> str:
     return ", ".join(f"r.{name}" for name in SHOWN[kind])
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

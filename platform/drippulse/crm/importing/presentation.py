@@ -1,5 +1,6 @@
 """Imports as answers have them. Pure."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -11,7 +12,8 @@ from drippulse.crm.presentation import Row
 from drippulse.kit.clock import isoformat
 
 BASE = "/api/v1/crm/imports"
-COUNTED: Sequence[str] = ("created", "updated", "unchanged", "skipped", "duplicates", "failed")
+PLURAL = {Outcome.DUPLICATE: "duplicates"}
+"""What answers call an outcome otherwise than the table does."""
 FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """A cell that begins so is a formula to some spreadsheet; the last four are full-width."""
 
@@ -36,7 +38,7 @@ def present(row: Row, undo: Mapping[str, Any] | None = None) -> dict[str, Any]:
         "unmapped_columns": [name for name in columns if name not in mapping],
         "notices": layout.get("notices", []),
         **{name: options[name] for name in ("on_existing", "dedupe_by", "suppress_automations", "tags", "owner_id")},
-        "counts": _counts(row),
+        "counts": counts_of(row),
         "progress": _progress(row, layout),
         "problem": row["problem"],
         "changeset_id": row["changeset_id"],
@@ -48,11 +50,12 @@ def present(row: Row, undo: Mapping[str, Any] | None = None) -> dict[str, Any]:
 
 def count_outcomes(outcomes: Iterable[str]) -> dict[str, int]:
     """As `ImportCounts`."""
-    found: dict[str, int] = {"rows": 0} | dict.fromkeys(COUNTED, 0)
-    for outcome in outcomes:
-        found["rows"] += 1
-        found["duplicates" if outcome == Outcome.DUPLICATE else str(outcome)] += 1
-    return found
+    return _named(Counter(outcomes))
+
+
+def counts_of(row: Row) -> dict[str, int]:
+    """As `ImportCounts`, of a row that has a column for each outcome."""
+    return _named({outcome: int(row[f"{outcome}_count"]) for outcome in Outcome})
 
 
 def error_lines(columns: Sequence[str], rows: Iterable[Row]) -> Iterator[list[str]]:
@@ -73,9 +76,11 @@ def harmless(cell: str) -> str:
     return f"'{cell}" if cell.startswith(FORMULAS) else cell
 
 
-def _counts(row: Row) -> dict[str, int]:
-    own = {name: row[f"{'duplicate' if name == 'duplicates' else name}_count"] for name in COUNTED}
-    return {"rows": sum(own.values()), **own}
+def _named(counts: Mapping[str, int]) -> dict[str, int]:
+    named = {
+        "duplicates" if outcome is Outcome.DUPLICATE else outcome.value: counts.get(outcome, 0) for outcome in Outcome
+    }
+    return {"rows": sum(named.values()), **named}
 
 
 def _progress(row: Row, layout: dict[str, Any]) -> dict[str, int]:

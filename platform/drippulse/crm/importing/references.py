@@ -8,6 +8,7 @@ from drippulse.crm.importing.state import Portion
 from drippulse.crm.records import SPECS
 from drippulse.crm.tables import RecordType
 from drippulse.kit.db import Session
+from drippulse.kit.ids import uuid_or_none
 
 BY_ID = """SELECT r.id, r.public_id FROM {table} r WHERE r.organization_id = $1 AND r.deleted_at IS NULL
   AND (r.id = ANY ($2::uuid[]) OR r.public_id = ANY ($3::text[]))"""
@@ -33,7 +34,7 @@ async def is_member(session: Session, organization_id: int, user_id: int) -> boo
 
 async def identify(session: Session, kind: RecordType, organization_id: int, portion: Portion, name: str) -> None:
     """UUIDs among public ids become public ids; what is unknown stays."""
-    given = {text for text in set(portion.columns[name]) if _uuid(text) is not None}
+    given = {text for text in set(portion.columns[name]) if uuid_or_none(text) is not None}
     if not given:
         return
     rows = await session.fetch(BY_ID.format(table=kind.value), organization_id, [UUID(text) for text in given], [])
@@ -42,7 +43,7 @@ async def identify(session: Session, kind: RecordType, organization_id: int, por
 
 
 async def _known(session: Session, kind: RecordType, organization_id: int, given: Iterable[str]) -> dict[str, str]:
-    ids = {text: found for text in given if (found := _uuid(text)) is not None}
+    ids = {text: found for text in given if (found := uuid_or_none(text)) is not None}
     names = [text for text in given if text not in ids]
     if not ids and not names:
         return {}
@@ -59,10 +60,3 @@ def _replace(portion: Portion, name: str, known: dict[str, str], sentence: str) 
         if text and not new and portion.outcomes[index] is None:
             portion.refuse(index, name, text, sentence)
     portion.columns[name] = found
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

@@ -45,14 +45,6 @@ MOST_ATTEMPTS: Final = 5
 """So often an import is begun without writing a portion: what kills its process must not do so for ever."""
 MOST_PROBLEMS: Final = 100_000
 """So many are kept of one import; all are counted."""
-COUNTED: Final = (
-    Outcome.CREATED,
-    Outcome.UPDATED,
-    Outcome.UNCHANGED,
-    Outcome.SKIPPED,
-    Outcome.DUPLICATE,
-    Outcome.FAILED,
-)
 
 log = structlog.get_logger(__name__)
 
@@ -178,7 +170,7 @@ class _Job:
             problems = _problems(rows, written)
             kept = problems[: max(0, MOST_PROBLEMS - self._problems)]
             await queries.add_problems(session, self._organization_id, self._id, kept)
-            counts = [written.counts.get(outcome, 0) for outcome in COUNTED]
+            counts = [written.counts.get(outcome, 0) for outcome in Outcome]
             counts[-1] += len(rows.bad)
             status = ImportStatus.COMPLETED if rows.at_end else ImportStatus.RUNNING
             failpoint("import.portion_written")

@@ -30,8 +30,8 @@ class DedupeBy(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What became of a row. DUPLICATE: an earlier row of the same portion means the same record and took its values
-    in."""
+    """What became of a row, in the order in which the counts are stored. DUPLICATE: an earlier row of the same portion
+    means the same record and took its values in."""
 
     CREATED = "created"
     UPDATED = "updated"

@@ -32,17 +32,6 @@ async def absorb(
     )
 
 
-async def merged_row(session: Session, kind: RecordType, organization_id: int, ref: str | UUID) -> Record | None:
-    """A merged record by its UUID or public id."""
-    column = "id" if isinstance(ref, UUID) else "public_id"
-    return await session.fetchrow(
-        f"""SELECT {SPECS[kind].select} FROM {kind.value} r
-            WHERE r.organization_id = $1 AND r.{column} = $2 AND r.merged_into_id IS NOT NULL""",
-        organization_id,
-        ref,
-    )
-
-
 async def last_merge(session: Session, kind: RecordType, organization_id: int, record_id: UUID) -> int | None:
     """The changeset of the newest merge in which this record was merged, or another one into it."""
     return await session.fetchval(

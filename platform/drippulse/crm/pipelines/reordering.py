@@ -18,6 +18,7 @@ from drippulse.events.service import Actor
 from drippulse.kit.clock import utc_now
 from drippulse.kit.db import Record, Session
 from drippulse.kit.errors import ValidationError, not_found
+from drippulse.kit.ids import uuid_or_none
 from drippulse.kit.locks import lock_number
 
 LOCKED = """SELECT r.id FROM opportunity r WHERE r.organization_id = $1 AND r.deleted_at IS NULL
@@ -68,7 +69,7 @@ async def _arrange(session: Session, actor: Actor, changeset: OpenChangeset, sta
 
 
 async def _ids(session: Session, organization_id: int, refs: Sequence[str]) -> list[UUID]:
-    as_ids = [_uuid(ref) for ref in refs]
+    as_ids = [uuid_or_none(ref) for ref in refs]
     rows = await session.fetch(FOUND, organization_id, [one for one in as_ids if one is not None], list(refs))
     by_id, by_public_id = {row["id"] for row in rows}, {row["public_id"]: row["id"] for row in rows}
     ids: list[UUID] = []
@@ -83,10 +84,3 @@ async def _ids(session: Session, organization_id: int, refs: Sequence[str]) -> l
         first[card] = index
         ids.append(card)
     return ids
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
