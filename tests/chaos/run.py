@@ -1,7 +1,9 @@
 """One seeded run: processes, a client, faults; then a drain, and the evidence."""
 
 import asyncio
+import itertools
 import signal
+import sys
 import time
 from dataclasses import dataclass
 from datetime import timedelta
@@ -76,8 +78,10 @@ async def run(
         began = time.monotonic()
         names, of_the_api = failpoints(ROOT), failpoints(ROOT, API)
         faults = Faults(lab, postgres, redis, names, of_the_api, scale.away_seconds)
+        telling = asyncio.create_task(_tell(faults))
         await _play(scale, seed, faults, driver)
         await _drain(lab, scale)
+        telling.cancel()
         await faults.end()
         took = time.monotonic() - began
         watching.cancel()
@@ -105,6 +109,13 @@ async def _note_who_is_ready(lab: Lab) -> None:
                 connection.terminate()
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
             await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _tell(faults: Faults) -> None:
+    """How far it is, once a minute, until cancelled."""
+    for minutes in itertools.count(1):
+        await asyncio.sleep(60)
+        sys.stderr.write(f"after {minutes} min: {faults.kills} kills\n")
 
 
 async def _play(scale: Scale, seed: int, faults: Faults, driver: Driver) -> None:
