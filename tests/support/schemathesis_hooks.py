@@ -12,12 +12,18 @@ schemathesis.openapi.format("iana-time-zone", st.sampled_from(sorted(available_t
 KEY = "Idempotency-Key"
 OPAQUE = "cursor"
 """Made by the list that it goes on with; made up it is refused."""
+SORT, OWN_FIELD = "sort", "custom."
+"""Custom fields sort as well, those that the organization has."""
 
 
 @schemathesis.hook  # pyright: ignore[reportUnknownMemberType] - untyped callables
 def before_call(context: schemathesis.HookContext, case: Any, kwargs: dict[str, Any]) -> None:
-    """A key means one request; the same key with another body is refused by intention."""
-    if case.headers and KEY in case.headers:
+    """Requests that have to be refused stay as they are."""
+    if case.meta is None or not case.meta.generation.mode.is_positive:
+        return
+    if case.headers and KEY in case.headers:  # the same key with another request is refused by intention
         case.headers[KEY] = str(uuid.uuid4())
-    if case.query and case.query.get(OPAQUE):
-        case.query[OPAQUE] = ""
+    query: dict[str, Any] = case.query or {}
+    query.pop(OPAQUE, None)
+    if str(query.get(SORT, "")).lstrip("-").startswith(OWN_FIELD):
+        del query[SORT]

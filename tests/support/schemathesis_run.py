@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tests.support.stack import running_stack
 
+CONFIG = Path(__file__).with_name("schemathesis.toml")
 PHASES = "examples,coverage,fuzzing"
 EXAMPLES = "20"
 LEFT_OUT = (
@@ -30,7 +31,7 @@ async def main() -> int:
         async with running_stack(Path(folder) / "data") as stack:
             left_out = [part for name in LEFT_OUT for part in ("--exclude-operation-id", name)]
             process = await asyncio.create_subprocess_exec(
-                *(str(Path(sys.executable).parent / "schemathesis"), "--no-color", "run"),
+                *(str(Path(sys.executable).parent / "schemathesis"), "--config-file", str(CONFIG), "--no-color", "run"),
                 f"{stack.url}/api/v1/openapi.json",
                 *("-H", f"Authorization: Bearer {stack.api_key}", "--phases", PHASES, "--max-examples", EXAMPLES),
                 *("--continue-on-failure", "--seed", "1", *left_out, *sys.argv[1:]),

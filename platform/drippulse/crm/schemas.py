@@ -4,12 +4,21 @@ from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
 from drippulse.crm.tables import ActivityType, OpportunityStatus
 from drippulse.enrollments.contacts import read_timezone
 from drippulse.kit.errors import DomainError
-from drippulse.kit.validation import Input
+from drippulse.kit.schema_rules import together
+from drippulse.kit.validation import NOT_BLANK, EmailText, Input
 
 MAX_AMOUNT = Decimal("9999999999999.99")
 """Two decimals of more would not survive a JSON number."""
@@ -50,13 +59,16 @@ def _amount(value: object) -> object:
 
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), NOT_BLANK]
 LongText = Annotated[str, StringConstraints(max_length=100_000)]
-ExternalText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+ExternalText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), NOT_BLANK]
+Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), NOT_BLANK]
 Attributes = Annotated[dict[str, Any], Field(max_length=500)]
 Reference = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), Field(description="UUID or public id.")
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=100),
+    NOT_BLANK,
+    Field(description="UUID or public id."),
 ]
 Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
 Moment = Annotated[datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})]
@@ -71,6 +83,8 @@ ZONE_NAME = Field(json_schema_extra={"format": "iana-time-zone"}, description="A
 
 class RecordFields(Input):
     """What all records have in common."""
+
+    model_config = ConfigDict(json_schema_extra=together("external_system", "external_id"))
 
     external_system: ExternalText | None = None
     external_id: ExternalText | None = None
@@ -114,7 +128,7 @@ class AccountFields(AddressFields):
 class PersonFields(AddressFields):
     """What contacts and leads have in common."""
 
-    email: Annotated[str, StringConstraints(max_length=320)] | None = None
+    email: EmailText | None = None
     first_name: Text = ""
     last_name: Text = ""
     company: Text = ""

@@ -16,6 +16,7 @@ from drippulse.enrollments import hold_queries as sql
 from drippulse.enrollments.hold_locks import nothing_starts
 from drippulse.enrollments.tables import Hold
 from drippulse.kit.db import Record, Session
+from drippulse.kit.schema_rules import needs
 from drippulse.kit.validation import Input
 
 LONGEST_CALL = timedelta(seconds=150)  # what a worker gives a call, and some for writing down its result
@@ -37,7 +38,7 @@ class Late(StrEnum):
 class ResumePolicy(Input):
     """How to go on after a pause. It counts when the last hold of a run is lifted."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, json_schema_extra=needs("late", Late.RESPREAD.value, "rate_per_minute"))
 
     clock: Annotated[Clock, Field(strict=False)] = Field(
         default=Clock.RUN,

@@ -4,9 +4,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from drippulse.enrollments.control_schemas import MAX_IDS, SkippedOut
+from drippulse.kit.schema_rules import NULL, either
 from drippulse.kit.validation import Input
 
 
@@ -17,6 +18,14 @@ class Decision(StrEnum):
 
 class ResolveUnknown(Input):
     """One decision for many mails: those named, those of a step, or all of the workflow."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {"required": ["all"], "properties": {"all": {"const": True}}},
+            "then": {"properties": {"delivery_ids": NULL, "step_id": NULL}},
+            "else": either("delivery_ids", "step_id"),
+        }
+    )
 
     action: Annotated[Decision, Field(strict=False)] = Field(
         description="resend sends them once more, under the rules that hold for every mail; dismiss lets them be."

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, field_validator, model_validator
 
 from drippulse.kit.addresses import normalize_address
-from drippulse.kit.validation import Input
+from drippulse.kit.validation import EmailText, Input
 from drippulse.workflows.event_match import EVENT_TYPE
 
 MAX_BATCH = 1000
@@ -18,9 +18,7 @@ class EventIn(Input):
 
     type: str = Field(pattern=EVENT_TYPE, description="Lower case letters, digits and _ . : -, such as order.paid.")
     key: ShortText | None = Field(default=None, description="Who it is about: an e-mail address or a lead_ref.")
-    email: Annotated[str, StringConstraints(max_length=320)] | None = Field(
-        default=None, description="Who it is about, by e-mail address."
-    )
+    email: EmailText | None = Field(default=None, description="Who it is about, by e-mail address.")
     lead_ref: ShortText | None = Field(default=None, description="Who it is about, by your own reference.")
     data: dict[str, Any] = Field(
         default_factory=dict[str, Any], description="Anything; conditions and templates see its fields."

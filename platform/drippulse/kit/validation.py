@@ -1,9 +1,9 @@
 """From a JSON object to a pydantic model, with errors as the contract wants them."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeVar, cast, get_args
+from typing import Annotated, Any, Final, TypeVar, cast, get_args
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
 from pydantic import ValidationError as PydanticValidationError
 from pydantic_core import ErrorDetails
 
@@ -11,6 +11,13 @@ from drippulse.kit.errors import BadRequestError, DomainError, ValidationError
 from drippulse.kit.text import did_you_mean
 
 M = TypeVar("M", bound=BaseModel)
+
+NOT_BLANK: Final = Field(json_schema_extra={"pattern": r"\S"})
+"""For texts whose blanks at the ends are cut off and of which something has to be left."""
+EmailText = Annotated[
+    str, StringConstraints(max_length=320), WithJsonSchema({"type": "string", "format": "email", "maxLength": 320})
+]
+TIME_ZONE: Final = WithJsonSchema({"type": "string", "format": "iana-time-zone"})
 
 
 class Input(BaseModel):

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
+from drippulse.kit.schema_rules import either
 from drippulse.workflows.errors import UnknownTimezoneError
 from drippulse.workflows.wall_clock import zone
 
@@ -54,6 +55,8 @@ class CapsByScope(Part):
 
 class RampUp(Part):
     """A daily cap that rises: `start_per_day` on the first day, times `factor` or plus `step` on each next one."""
+
+    model_config = ConfigDict(json_schema_extra=either("factor", "step"))
 
     start_per_day: Count
     factor: Annotated[float, Field(gt=1, le=10)] | None = None

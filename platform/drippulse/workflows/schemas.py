@@ -3,9 +3,10 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints, WithJsonSchema
 
 from drippulse.kit.validation import Input
+from drippulse.workflows.fixtures import PROFILES
 from drippulse.workflows.settings import WorkflowSettings
 from drippulse.workflows.tables import WorkflowStatus
 
@@ -37,7 +38,7 @@ READ_ONLY = frozenset({"id", "organization_id", "version", "has_draft", "created
 class StepIn(BaseModel):
     """One step as it is sent. `GET /workflows/step_types` describes the config of each type."""
 
-    type: str = Field(description="A step type, such as wait or email.")
+    type: str = Field(json_schema_extra={"minLength": 1}, description="A step type, such as wait or email.")
     name: str = Field(default="", description="What people see; defaults to the type.")
     id: str | None = Field(default=None, description="Stable id that jumps refer to; made by the server when absent.")
     position: int | None = Field(default=None, description="Ignored: steps are numbered in the order they are sent.")
@@ -77,7 +78,9 @@ class TestRun(Input):
     sample_data: Payload = Field(default=None, description="Shallow-merged over the fixture profile.")
     input: Payload = Field(default=None, description="Another name for sample_data.")
     runtime_payload: Payload = Field(default=None, description="Another name for sample_data.")
-    fixture_profile: str | None = Field(default=None, description="minimal (default), or demo, full, rich, legacy.")
+    fixture_profile: Annotated[str, WithJsonSchema({"type": "string", "enum": [*PROFILES]})] | None = Field(
+        default=None, description="minimal (default), or demo, full, rich, legacy."
+    )
 
 
 class StepOut(BaseModel):

@@ -205,6 +205,7 @@ async def watch_import(request: ApiRequest, import_id: ImportId, last_event_id: 
     tag=TAG,
     summary="Download what was wrong",
     answer_text="CSV: row, column, value, message, and the row as it stands in the file.",
+    texts=(CSV,),
     errors=UNKNOWN,
 )
 async def get_errors(request: ApiRequest, import_id: ImportId) -> Stream:

@@ -103,6 +103,7 @@ async def get_run(request: ApiRequest, run_id: RunId) -> Response[bytes]:
     tag=TAG,
     summary="Download what was wrong with rows",
     answer_text="CSV: row, column, value, message, and the row as JSON.",
+    texts=(CSV,),
     errors=UNKNOWN,
 )
 async def get_errors(request: ApiRequest, run_id: RunId) -> Stream:

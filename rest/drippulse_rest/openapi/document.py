@@ -159,9 +159,9 @@ def _responses(handler: HTTPRouteHandler, documented: Documented, schemas: Schem
     success: Json = {"description": documented.answer_text}
     if documented.answer:
         success["content"] = _json_content(schemas.reference(documented.answer))
-        success["content"] |= {name: {"schema": {"type": "string"}} for name in documented.texts}
+        success["content"] |= _texts(documented.texts)
     elif handler.status_code != 204:
-        success["content"] = {"text/plain": {"schema": {"type": "string"}}}
+        success["content"] = _texts(documented.texts or ("text/plain",))
     headers = _headers(handler, documented)
     yield handler.status_code, success | headers
     for status, model in documented.other_statuses.items():
@@ -208,6 +208,11 @@ def _problem(status: int, codes: tuple[str, ...], schema: Json) -> Json:
     return answer
 
 
+def _texts(media_types: Sequence[str]) -> Json:
+    """Streams of events have no schema: theirs would be that of one event, which OpenAPI 3.1 cannot say."""
+    return {name: {} if name == "text/event-stream" else {"schema": {"type": "string"}} for name in media_types}
+
+
 def _json_content(schema: Json) -> Json:
     return {"application/json": {"schema": schema}}
 
@@ -224,4 +229,4 @@ def _tidy(operation: Json, schemas: Schemas) -> None:
     for status, answer in operation["responses"].items():
         if "detail" in str(answer.get("content", {}).get("application/json", {})):
             told = _problem(int(status), ("bad_request",), schemas.reference(Problem))
-            operation["responses"][status] = {**told, "content": PAGE} if pages else told
+            operation["responses"][status] = {**told, "content": {**told["content"], **PAGE}} if pages else told

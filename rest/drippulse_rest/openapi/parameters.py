@@ -1,5 +1,6 @@
 """The parameters that routes have by their kind: paging, sorting and filters of lists, the key of writes."""
 
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -61,9 +62,10 @@ def _sorting(listing: Listing) -> str:
 
 
 def _orders(listing: Listing) -> dict[str, Any]:
-    if listing.dynamic is not None:
-        return {"type": "string"}
-    return {"type": "string", "enum": [f"{sign}{name}" for name in listing.sorts for sign in ("", "-")]}
+    known = {"type": "string", "enum": [f"{sign}{name}" for name in listing.sorts for sign in ("", "-")]}
+    if listing.dynamic is None:
+        return known
+    return {"anyOf": [known, {"type": "string", "pattern": f"^-?{re.escape(listing.dynamic.prefix)}"}]}
 
 
 def _filters(name: str, field: Field) -> Iterator[dict[str, Any]]:

@@ -16,7 +16,8 @@ Limit: TypeAlias = Annotated[
     QueryParameter(schema_extra={"minimum": 1, "maximum": MAX_LIMIT}, description="Items of a page; 20 when left out."),
 ]
 Offset: TypeAlias = Annotated[
-    int | None, QueryParameter(schema_extra={"minimum": 0}, description="How many items to pass over.")
+    int | None,
+    QueryParameter(schema_extra={"minimum": 0, "maximum": MAX_ID}, description="How many items to pass over."),
 ]
 Search: TypeAlias = Annotated[str | None, QueryParameter(description="Text to find, in any case.")]
 

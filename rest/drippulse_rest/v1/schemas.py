@@ -8,6 +8,7 @@ from pydantic.alias_generators import to_camel
 
 from drippulse.crm.schemas import PersonFields
 from drippulse.enrollments.tables import EnrollmentStatus
+from drippulse.kit.schema_rules import at_least_one, together
 from drippulse.kit.validation import Input
 from drippulse.workflows.schemas import Description, Name, Status
 from drippulse.workflows.tables import WorkflowStatus
@@ -27,7 +28,7 @@ class CamelOut(BaseModel):
 class V1Contact(PersonFields):
     """A contact as it is sent; on an update, fields left out stay as they are."""
 
-    model_config = ConfigDict(alias_generator=to_camel)
+    model_config = ConfigDict(alias_generator=to_camel, json_schema_extra=together("externalSystem", "externalId"))
 
 
 class V1ContactOut(CamelOut):
@@ -56,6 +57,8 @@ class V1ContactList(CamelOut):
 class V1Template(CamelInput):
     """A template as it is sent; at least one of body and html."""
 
+    model_config = ConfigDict(json_schema_extra=at_least_one("body", "html"))
+
     name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
     subject: Annotated[str, StringConstraints(min_length=1, max_length=10_000)]
     body: TemplateText | None = None
@@ -67,6 +70,8 @@ class V1Template(CamelInput):
 
 class V1TemplateUpdate(V1Template):
     """What to change."""
+
+    model_config = ConfigDict(json_schema_extra={})
 
     name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)] = Field(
         default_factory=str
@@ -174,7 +179,9 @@ class V1Enrollment(CamelInput):
 
 class V1BulkEnrollment(CamelInput):
     workflow_id: str
-    contact_ids: list[str] = Field(description="1 to 100 contact ids.", json_schema_extra={"maxItems": 100})
+    contact_ids: list[str] = Field(
+        description="1 to 100 contact ids.", json_schema_extra={"minItems": 1, "maxItems": 100}
+    )
     variables: dict[str, Any] = Field(default_factory=dict[str, Any], description="For all of them.")
 
 

@@ -86,7 +86,7 @@ async def list_workflows(request: ApiRequest, wanted: ListRequest) -> Response[b
     answer=WorkflowOut,
     answer_text="The workflow with its steps in canonical shape.",
     body=Body(WorkflowCreate, WRAPPER, READ_ONLY, example=EXAMPLE),
-    errors=INVALID,
+    errors=INVALID | {404: ("project_not_found",)},
 )
 async def create_workflow(request: ApiRequest) -> Response[bytes]:
     """Steps are checked as a whole: unknown types and fields, jumps into nothing, cycles without a wait and templates

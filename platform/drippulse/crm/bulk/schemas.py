@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Annotated, Any, cast
 
-from pydantic import BaseModel, Field, create_model, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, create_model, field_validator, model_validator
 
 from drippulse.crm.records import SPECS
 from drippulse.crm.schemas import MemberId, RecordFields, Reference, Tag
 from drippulse.crm.tables import RecordType
+from drippulse.kit.schema_rules import NULL, all_of, alone, either
 from drippulse.kit.validation import Input
 
 MOST = 10_000
@@ -20,6 +21,8 @@ Tags = Annotated[list[Tag], Field(max_length=MOST_TAGS)]
 
 class Selection(Input):
     """Which records: `ids`, or `filter` with the names and operators of the list's query parameters."""
+
+    model_config = ConfigDict(json_schema_extra=either("ids", "filter"))
 
     ids: list[Reference] | None = Field(
         default=None, max_length=MOST, min_length=1, description="UUIDs or public ids, at most 10,000."
@@ -93,6 +96,17 @@ class BulkChanges(RecordFields):
         return self
 
 
+class BulkRules(Input):
+    """What the schema of changes says over several fields, whatever the type."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "minProperties": 1,
+            **all_of(alone("tags", "add_tags", "remove_tags"), {"properties": dict.fromkeys(ONE_RECORDS_OWN, NULL)}),
+        }
+    )
+
+
 class BulkUpdate(Selection):
     """Which records, and what changes of each."""
 
@@ -103,7 +117,7 @@ class BulkUpdate(Selection):
 def changes_of(kind: RecordType) -> type[BulkChanges]:
     """What a bulk update of this type takes."""
     spec = SPECS[kind]
-    made = create_model(f"{kind.value.title()}BulkChanges", __base__=(BulkChanges, spec.changes))
+    made = create_model(f"{kind.value.title()}BulkChanges", __base__=(BulkChanges, spec.changes, BulkRules))
     return cast("type[BulkChanges]", made)
 
 

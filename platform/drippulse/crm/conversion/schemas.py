@@ -2,14 +2,16 @@
 
 from typing import Any
 
-from pydantic import BaseModel, Field, create_model, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, create_model, field_validator, model_validator
 
 from drippulse.crm.records import SPECS
 from drippulse.crm.schemas import AccountFields, ContactFields, MemberId, Name, OpportunityFields, Reference
 from drippulse.crm.tables import RecordType
+from drippulse.kit.schema_rules import NULL, all_of, excludes, together
 from drippulse.kit.validation import Input
 
 SET_BY_CONVERTING = "is set by converting; leave it out"
+EXTERNAL = together("external_system", "external_id")
 
 
 def _refuse(value: object) -> object:
@@ -27,11 +29,17 @@ class ConversionAccount(AccountFields):
 class ConversionContact(ContactFields):
     """Fields of the contact; those left out come from the lead."""
 
+    model_config = ConfigDict(json_schema_extra=all_of(EXTERNAL, {"properties": {"account_id": NULL}}))
+
     _own_account = field_validator("account_id")(_refuse)
 
 
 class ConversionOpportunity(OpportunityFields):
     """Fields of the opportunity. Without a name it is called like the account, or like the person."""
+
+    model_config = ConfigDict(
+        json_schema_extra=all_of(EXTERNAL, {"properties": {"account_id": NULL, "contact_id": NULL}})
+    )
 
     name: Name = Field(default_factory=str)
     _own_account = field_validator("account_id")(_refuse)
@@ -40,6 +48,10 @@ class ConversionOpportunity(OpportunityFields):
 
 class LeadConversion(Input):
     """Into what a lead is converted. An empty body makes or finds all three."""
+
+    model_config = ConfigDict(
+        json_schema_extra=all_of(excludes("account_id", "account"), excludes("contact_id", "contact"))
+    )
 
     account: ConversionAccount | None = Field(
         default=None,

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints, model_validator
 
 from drippulse.kit.addresses import one_line
-from drippulse.kit.validation import Input
+from drippulse.kit.validation import TIME_ZONE, Input
 from drippulse.organizations.members.schemas import Address, NewPassword
 from drippulse.organizations.tables import MemberRole
 from drippulse.workflows.errors import UnknownTimezoneError
@@ -47,14 +47,22 @@ def _https(url: str) -> str:
     return url
 
 
+ONE_LINE = r"^[^\x00-\x1f\x7f\x85\u2028\u2029]*[^\s\x00-\x1f\x7f\x85\u2028\u2029][^\x00-\x1f\x7f\x85\u2028\u2029]*$"
+
+
 def _line(text: str) -> str:
     if one_line(text) != text:
         raise ValueError("must be one line without control characters")
     return text
 
 
-Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(_line)]
-TimeZone = Annotated[str, StringConstraints(max_length=100), AfterValidator(_zone)]
+Line = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    AfterValidator(_line),
+    Field(json_schema_extra={"pattern": ONE_LINE}),
+]
+TimeZone = Annotated[str, StringConstraints(max_length=100), AfterValidator(_zone), TIME_ZONE]
 Locale = Annotated[str, StringConstraints(max_length=20), AfterValidator(_locale)]
 Slug = Annotated[str, StringConstraints(min_length=3, max_length=63, pattern=r"^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$")]
 LogoUrl = Annotated[

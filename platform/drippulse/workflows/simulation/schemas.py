@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from drippulse.enrollments.tables import EnrollmentStatus
+from drippulse.kit.schema_rules import either
 from drippulse.kit.validation import Input
 from drippulse.sending.schemas import CapsByScope, QuietHours, RampUp
 from drippulse.workflows.schemas import Steps
@@ -178,6 +179,8 @@ class Sending(Part):
 
 class SimulationRequest(Definition):
     """A simulation. Everything has a default except whom it is for: `contacts` or `source`."""
+
+    model_config = ConfigDict(json_schema_extra=either("contacts", "source"))
 
     compare_with: Definition | None = Field(
         default=None, description="A second definition for the same contacts, seed and models."
