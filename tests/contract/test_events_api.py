@@ -137,6 +137,10 @@ async def test_the_log_is_read_in_pages_and_by_filters(client: httpx.AsyncClient
         ({"exit_criteria": [{"trigger": "event"}]}, "settings.exit_criteria.0"),
         ({"exit_criteria": [{"trigger": "rely"}]}, "settings.exit_criteria.0.trigger"),
         ({"re_entry": {"mode": "cooldown"}}, "settings.re_entry"),
+        (
+            {"re_entry": {"mode": "cooldown", "cooldown": {"duration": 150_000_000, "unit": "weeks"}}},
+            "settings.re_entry.cooldown",
+        ),
         ({"dedupe_key": "{{ x"}, "settings.dedupe_key"),
         ({"goal": []}, "settings.goal"),
     ],

@@ -1,7 +1,7 @@
 """What a schema cannot say, told to Schemathesis: `make schemathesis` loads this."""
 
 import uuid
-from typing import Any
+from typing import Any, cast
 from zoneinfo import available_timezones
 
 import schemathesis
@@ -10,6 +10,9 @@ from hypothesis import strategies as st
 schemathesis.openapi.format("iana-time-zone", st.sampled_from(sorted(available_timezones())))
 
 KEY = "Idempotency-Key"
+OWN_FIELDS = frozenset({"custom_fields", "customFields"})
+"""What an organization has defined."""
+NOTHING: dict[str, Any] = {}
 OPAQUE = "cursor"
 """Made by the list that it goes on with; made up it is refused."""
 SORT, OWN_FIELD = "sort", "custom."
@@ -23,7 +26,18 @@ def before_call(context: schemathesis.HookContext, case: Any, kwargs: dict[str, 
         return
     if case.headers and KEY in case.headers:  # the same key with another request is refused by intention
         case.headers[KEY] = str(uuid.uuid4())
+    case.body = _sendable(case.body)
     query: dict[str, Any] = case.query or {}
     query.pop(OPAQUE, None)
     if str(query.get(SORT, "")).lstrip("-").startswith(OWN_FIELD):
         del query[SORT]
+
+
+def _sendable(value: Any) -> Any:
+    """Whole numbers are sent as such: 1.0 is none here, though JSON Schema says so."""
+    if isinstance(value, dict):
+        members = cast("dict[str, Any]", value)
+        return {name: NOTHING if name in OWN_FIELDS else _sendable(member) for name, member in members.items()}
+    if isinstance(value, list):
+        return [_sendable(member) for member in cast("list[Any]", value)]
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else value

@@ -67,6 +67,7 @@ WRONG: list[tuple[type[BaseModel], dict[str, Any]]] = [
     (LeadConversion, {"opportunity": {"external_id": "7"}}),
     (ResumePolicy, {"late": "respread"}),
     (ResumePolicy, {"late": "respread", "rate_per_minute": None}),
+    (ResumePolicy, {"late": "respread", "rate_per_minute": 5e-324}),
     (ResolveUnknown, {"action": "resend"}),
     (ResolveUnknown, {"action": "resend", "all": True, "step_id": "a"}),
     (ResolveUnknown, {"action": "resend", "delivery_ids": [1], "step_id": "a"}),

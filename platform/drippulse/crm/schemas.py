@@ -18,10 +18,13 @@ from drippulse.crm.tables import ActivityType, OpportunityStatus
 from drippulse.enrollments.contacts import read_timezone
 from drippulse.kit.errors import DomainError
 from drippulse.kit.schema_rules import together
-from drippulse.kit.validation import NOT_BLANK, EmailText, Input
+from drippulse.kit.validation import NOT_BLANK, EmailOrEmpty, Input
 
 MAX_AMOUNT = Decimal("9999999999999.99")
 """Two decimals of more would not survive a JSON number."""
+
+
+AMOUNT = {"type": "number", "minimum": -float(MAX_AMOUNT), "maximum": float(MAX_AMOUNT)}
 
 
 def _day(value: object) -> object:
@@ -72,7 +75,7 @@ Reference = Annotated[
 ]
 Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
 Moment = Annotated[datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})]
-Amount = Annotated[Decimal, BeforeValidator(_amount), WithJsonSchema({"type": "number"})]
+Amount = Annotated[Decimal, BeforeValidator(_amount), WithJsonSchema(AMOUNT)]
 Percent = Annotated[int, Field(ge=0, le=100)]
 Count = Annotated[int, Field(ge=0, le=2_147_483_647)]
 MemberId = Annotated[int, Field(ge=1, le=2**63 - 1, description="Id of a user who is a member of the organization.")]
@@ -128,7 +131,7 @@ class AccountFields(AddressFields):
 class PersonFields(AddressFields):
     """What contacts and leads have in common."""
 
-    email: EmailText | None = None
+    email: EmailOrEmpty | None = None
     first_name: Text = ""
     last_name: Text = ""
     company: Text = ""

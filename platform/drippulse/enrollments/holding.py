@@ -29,6 +29,10 @@ class Clock(StrEnum):
     FREEZE = "freeze"
 
 
+SLOWEST = 1 / (24 * 60)
+"""Of a respread, in runs a minute: one a day."""
+
+
 class Late(StrEnum):
     SEND = "send"
     SKIP = "skip"
@@ -51,7 +55,7 @@ class ResumePolicy(Input):
     )
     late_hours: float = Field(default=0, ge=0, le=87_600, allow_inf_nan=False, description="For late: skip.")
     rate_per_minute: float | None = Field(
-        default=None, gt=0, le=1_000_000, allow_inf_nan=False, description="For late: respread."
+        default=None, ge=SLOWEST, le=1_000_000, allow_inf_nan=False, description="For late: respread."
     )
 
     @model_validator(mode="after")

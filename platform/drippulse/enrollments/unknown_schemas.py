@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from drippulse.enrollments.control_schemas import MAX_IDS, SkippedOut
+from drippulse.kit.ids import MAX_ID
 from drippulse.kit.schema_rules import NULL, either
 from drippulse.kit.validation import Input
 
@@ -30,7 +31,9 @@ class ResolveUnknown(Input):
     action: Annotated[Decision, Field(strict=False)] = Field(
         description="resend sends them once more, under the rules that hold for every mail; dismiss lets them be."
     )
-    delivery_ids: list[int] | None = Field(default=None, min_length=1, max_length=MAX_IDS)
+    delivery_ids: list[Annotated[int, Field(ge=1, le=MAX_ID)]] | None = Field(
+        default=None, min_length=1, max_length=MAX_IDS
+    )
     step_id: str | None = Field(default=None, max_length=100, description="All of this step.")
     all: bool = Field(default=False, description="All of the workflow.")
     dry_run: bool = Field(default=False, description="Only count what would be done.")

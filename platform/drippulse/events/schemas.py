@@ -3,9 +3,10 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, field_validator, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from drippulse.kit.addresses import normalize_address
+from drippulse.kit.schema_rules import NULL, given
 from drippulse.kit.validation import EmailText, Input
 from drippulse.workflows.event_match import EVENT_TYPE
 
@@ -15,6 +16,10 @@ ShortText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1
 
 class EventIn(Input):
     """Something that happened, as a client tells it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"if": given("key"), "then": {"properties": {"email": NULL, "lead_ref": NULL}}}
+    )
 
     type: str = Field(pattern=EVENT_TYPE, description="Lower case letters, digits and _ . : -, such as order.paid.")
     key: ShortText | None = Field(default=None, description="Who it is about: an e-mail address or a lead_ref.")

@@ -14,8 +14,11 @@ M = TypeVar("M", bound=BaseModel)
 
 NOT_BLANK: Final = Field(json_schema_extra={"pattern": r"\S"})
 """For texts whose blanks at the ends are cut off and of which something has to be left."""
-EmailText = Annotated[
-    str, StringConstraints(max_length=320), WithJsonSchema({"type": "string", "format": "email", "maxLength": 320})
+EmailText = Annotated[str, StringConstraints(max_length=320), WithJsonSchema({"type": "string", "format": "email"})]
+EmailOrEmpty = Annotated[
+    str,
+    StringConstraints(max_length=320),
+    WithJsonSchema({"type": "string", "anyOf": [{"format": "email"}, {"maxLength": 0}]}),
 ]
 TIME_ZONE: Final = WithJsonSchema({"type": "string", "format": "iana-time-zone"})
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from drippulse.kit.schema_rules import either
+from drippulse.kit.validation import EmailText
 from drippulse.workflows.errors import UnknownTimezoneError
 from drippulse.workflows.wall_clock import zone
 
@@ -239,7 +240,7 @@ class BouncesOut(BaseModel):
 
 
 class SuppressionCreate(Part):
-    email: Annotated[str, StringConstraints(min_length=3, max_length=320)]
+    email: EmailText
     reason: Literal["unsubscribe", "bounce", "complaint", "manual"] = "manual"
 
 

@@ -41,7 +41,7 @@ class StepIn(BaseModel):
     type: str = Field(json_schema_extra={"minLength": 1}, description="A step type, such as wait or email.")
     name: str = Field(default="", description="What people see; defaults to the type.")
     id: str | None = Field(default=None, description="Stable id that jumps refer to; made by the server when absent.")
-    position: int | None = Field(default=None, description="Ignored: steps are numbered in the order they are sent.")
+    position: Any = Field(default=None, description="Ignored: steps are numbered in the order they are sent.")
     config: dict[str, Any] = Field(default_factory=dict[str, Any], description="The parameters of this step type.")
 
 

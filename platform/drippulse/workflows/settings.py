@@ -38,7 +38,7 @@ class Span(_Part):
 
     @model_validator(mode="after")
     def _at_most_five_years(self) -> "Span":
-        if self.duration * SPANS[self.unit] > MAX_SPAN:
+        if self.duration > MAX_SPAN / SPANS[self.unit]:
             raise ValueError("is longer than five years")
         return self
 

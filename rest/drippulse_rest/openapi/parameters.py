@@ -58,11 +58,11 @@ def list_parameters(listing: Listing) -> Iterator[dict[str, Any]]:
 def _sorting(listing: Listing) -> str:
     more = f" {listing.dynamic.description}" if listing.dynamic else ""
     newest = ", newest first" if listing.order == NEWEST_FIRST else ""
-    return f"A column to sort by; a leading `-` reverses. Default: {listing.order}{newest}.{more}"
+    return f"A column to sort by; a leading `-` reverses. Empty, and by default: {listing.order}{newest}.{more}"
 
 
 def _orders(listing: Listing) -> dict[str, Any]:
-    known = {"type": "string", "enum": [f"{sign}{name}" for name in listing.sorts for sign in ("", "-")]}
+    known = {"type": "string", "enum": ["", *(f"{sign}{name}" for name in listing.sorts for sign in ("", "-"))]}
     if listing.dynamic is None:
         return known
     return {"anyOf": [known, {"type": "string", "pattern": f"^-?{re.escape(listing.dynamic.prefix)}"}]}

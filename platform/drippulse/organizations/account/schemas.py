@@ -63,7 +63,12 @@ Line = Annotated[
     Field(json_schema_extra={"pattern": ONE_LINE}),
 ]
 TimeZone = Annotated[str, StringConstraints(max_length=100), AfterValidator(_zone), TIME_ZONE]
-Locale = Annotated[str, StringConstraints(max_length=20), AfterValidator(_locale)]
+Locale = Annotated[
+    str,
+    StringConstraints(max_length=20),
+    AfterValidator(_locale),
+    Field(json_schema_extra={"pattern": f"^{_LOCALE.pattern}$"}),
+]
 Slug = Annotated[str, StringConstraints(min_length=3, max_length=63, pattern=r"^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$")]
 LogoUrl = Annotated[
     str, StringConstraints(max_length=2000), AfterValidator(_https), Field(json_schema_extra={"format": "uri"})

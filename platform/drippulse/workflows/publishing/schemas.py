@@ -7,10 +7,21 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from drippulse.kit.validation import Input
 from drippulse.workflows.publishing.tables import Strategy
-from drippulse.workflows.schemas import Settings, StepOut, Steps
+from drippulse.workflows.schemas import StepOut
 from drippulse.workflows.settings import WorkflowSettings
 
 Note = Annotated[str, StringConstraints(max_length=500)]
+DraftSteps = Annotated[
+    Any,
+    Field(
+        description="Steps as for a workflow. They may be incomplete: `problems` of the answer says what is missing.",
+        json_schema_extra={"type": "array", "maxItems": 200},
+    ),
+]
+Unjudged = Annotated[
+    Any,
+    Field(description="As `WorkflowSettings`, and maybe incomplete.", json_schema_extra={"type": ["object", "null"]}),
+]
 StrategyIn = Annotated[Strategy, Field(strict=False)]
 StepId = Annotated[str, StringConstraints(max_length=100)]
 Problems = Annotated[
@@ -21,8 +32,8 @@ Problems = Annotated[
 class DraftIn(Input):
     """A draft. What is left out stays as it is in the draft, or without one in the live version."""
 
-    steps: Steps = Field(default_factory=list[Any])
-    settings: Settings = Field(default_factory=dict[str, Any])
+    steps: DraftSteps = Field(default_factory=list[Any])
+    settings: Unjudged = Field(default_factory=dict[str, Any])
     base_version: int | None = Field(default=None, ge=1, description="The version it was made from; default: live.")
     revision: int | None = Field(
         default=None, ge=0, description="The revision that was read; the header If-Match says the same."
