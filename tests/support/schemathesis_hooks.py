@@ -26,7 +26,10 @@ def before_call(context: schemathesis.HookContext, case: Any, kwargs: dict[str, 
         return
     if case.headers and KEY in case.headers:  # the same key with another request is refused by intention
         case.headers[KEY] = str(uuid.uuid4())
-    case.body = _sendable(case.body)
+    body: Any = case.body
+    sent = _sendable(body)
+    if repr(sent) != repr(body):  # setting it is taken for a change
+        case.body = sent
     query: dict[str, Any] = case.query or {}
     query.pop(OPAQUE, None)
     if str(query.get(SORT, "")).lstrip("-").startswith(OWN_FIELD):

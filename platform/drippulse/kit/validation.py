@@ -12,7 +12,7 @@ from drippulse.kit.text import did_you_mean
 
 M = TypeVar("M", bound=BaseModel)
 
-NOT_BLANK: Final = Field(json_schema_extra={"pattern": r"\S"})
+NOT_BLANK: Final = Field(json_schema_extra={"pattern": r"[^\s\x85]"})
 """For texts whose blanks at the ends are cut off and of which something has to be left."""
 EmailText = Annotated[str, StringConstraints(max_length=320), WithJsonSchema({"type": "string", "format": "email"})]
 EmailOrEmpty = Annotated[
