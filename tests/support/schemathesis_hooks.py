@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 schemathesis.openapi.format("iana-time-zone", st.sampled_from(sorted(available_timezones())))
 
 KEY = "Idempotency-Key"
-OWN_FIELDS = frozenset({"custom_fields", "customFields"})
-"""What an organization has defined."""
-NOTHING: dict[str, Any] = {}
+INSTEAD: dict[str, Any] = {"custom_fields": {}, "customFields": {}, "required": False}
+"""Custom fields are those that an organization has defined; one that is required is missed by everything after it."""
 OPAQUE = "cursor"
 """Made by the list that it goes on with; made up it is refused."""
 SORT, OWN_FIELD = "sort", "custom."
@@ -31,6 +30,8 @@ def before_call(context: schemathesis.HookContext, case: Any, kwargs: dict[str, 
     if repr(sent) != repr(body):  # setting it is taken for a change
         case.body = sent
     query: dict[str, Any] = case.query or {}
+    for name in [name for name, value in query.items() if value in (None, [None])]:  # seen as null in answers
+        del query[name]
     query.pop(OPAQUE, None)
     if str(query.get(SORT, "")).lstrip("-").startswith(OWN_FIELD):
         del query[SORT]
@@ -40,7 +41,7 @@ def _sendable(value: Any) -> Any:
     """Whole numbers are sent as such: 1.0 is none here, though JSON Schema says so."""
     if isinstance(value, dict):
         members = cast("dict[str, Any]", value)
-        return {name: NOTHING if name in OWN_FIELDS else _sendable(member) for name, member in members.items()}
+        return {name: INSTEAD[name] if name in INSTEAD else _sendable(member) for name, member in members.items()}
     if isinstance(value, list):
         return [_sendable(member) for member in cast("list[Any]", value)]
     return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else value
