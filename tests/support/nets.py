@@ -47,6 +47,11 @@ class UnfilteredSession(Session):
     async def executemany(self, sql: str, args: Iterable[Sequence[Any]]) -> None:
         await self._inner.executemany(unfiltered(sql), args)
 
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncGenerator[Session]:
+        async with self._inner.savepoint():
+            yield self
+
     def after_commit(self, hook: Hook) -> None:
         self._inner.after_commit(hook)
 
