@@ -19,6 +19,7 @@ from drippulse_server.embedded.redis import EmbeddedRedis
 from tests.bench import backlog, crm, engine_steps, http, idle, importing, mail, queues, recovery, scale, steady
 from tests.bench.document import write_document
 from tests.bench.table import Results
+from tests.support.npm import install
 from tests.support.postgres import fresh_database, prepare, settings_of
 from tests.support.stack import Stack, free_port, running_stack, superuser_url
 from tests.support.world import World, make_world
@@ -31,7 +32,7 @@ StackPart = Callable[[Stack, Results], Awaitable[None]]
 async def _steps(world: World, postgres: EmbeddedPostgres, results: Results) -> None:
     with tempfile.TemporaryDirectory(prefix="drippulse-graphile-") as folder:
         home = Path(folder) / "graphile"
-        missing = await queues.install(home)
+        missing = await install(queues.SOURCE, home)
         rates = None
         if missing is None:
             rates = await queues.rates(home, postgres.superuser_url)

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,17 +11,6 @@ JOBS = 40_000
 PLAIN_JOBS = 8_000
 LOCAL_QUEUE = 500
 SOURCE = Path(__file__).parent / "graphile"
-
-
-async def install(folder: Path) -> str | None:
-    """Put graphile-worker into `folder`; why that is not possible, or None."""
-    if shutil.which("node") is None or shutil.which("npm") is None:
-        return "node and npm are not installed"
-    shutil.copytree(SOURCE, folder)
-    command = ("npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts", "--silent")
-    process = await asyncio.create_subprocess_exec(*command, cwd=folder, stderr=asyncio.subprocess.PIPE)
-    _, errors = await process.communicate()
-    return None if process.returncode == 0 else f"npm install failed: {errors.decode(errors='replace').strip()[:200]}"
 
 
 async def rate(folder: Path, superuser_url: str, *, local_queue: bool) -> float:
