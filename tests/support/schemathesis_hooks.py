@@ -30,7 +30,7 @@ def before_call(context: schemathesis.HookContext, case: Any, kwargs: dict[str, 
     if repr(sent) != repr(body):  # setting it is taken for a change
         case.body = sent
     query: dict[str, Any] = case.query or {}
-    for name in [name for name, value in query.items() if value in (None, [None])]:  # seen as null in answers
+    for name in [name for name, value in query.items() if value in (None, "")]:  # what null, seen in answers, becomes
         del query[name]
     query.pop(OPAQUE, None)
     if str(query.get(SORT, "")).lstrip("-").startswith(OWN_FIELD):
