@@ -4,6 +4,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -103,6 +104,7 @@ class FakeProvider:
         self._ready.set()
         await self._stop.wait()
         server.close()
+        await asyncio.sleep(0)  # who was let in just now is known after it
         for task in self._connections:
             task.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
@@ -127,6 +129,8 @@ class FakeProvider:
             pass  # the client went away, which some tests make it do
         finally:
             writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()  # the loop may end with this task
 
 
 def _constant(reply: Reply) -> Handler:
