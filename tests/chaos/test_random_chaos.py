@@ -11,7 +11,7 @@ from tests.chaos.run import Scale, run
 from tests.chaos.schedule import KILLS, Fault, schedule
 from tests.conftest import MakeDatabase
 
-SECONDS = float(os.environ.get("DRIPPULSE_CHAOS_SECONDS", "25"))
+SECONDS = float(os.environ.get("DRIPPULSE_CHAOS_SECONDS", "15"))
 SEED = int(os.environ.get("DRIPPULSE_CHAOS_SEED", "20261122"))
 
 

@@ -16,7 +16,7 @@ from drippulse_rest.app import openapi_document
 from tests.support.organizations import TestOrganization
 from tests.support.workflows import create_workflow, enroll
 
-EXAMPLES = 12
+EXAMPLES = 8
 FEWER = {"adminLogin": 8}
 """Slow on purpose."""
 SKIPPED = {"readMetrics", "getHealth", "getApiHealth", "createAdminSession", "login"}
