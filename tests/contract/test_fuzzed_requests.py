@@ -23,7 +23,7 @@ SKIPPED = {"readMetrics", "getHealth", "getApiHealth", "createAdminSession", "lo
 """Without input to make up, or another name for `adminLogin`, which is slow on purpose."""
 
 SHAPE = re.compile(
-    r"Expected `|Must be a valid (?!integer)|Must be a (string|list|boolean|dictionary)|Unknown field"
+    r"Expected `|Must be a valid (?!integer)|Must be a (string|list|boolean|dictionary)(?! of )|Unknown field"
     r"|is not a parameter|This parameter is required|must be a whole number from"
     r"|should have at (least|most)|should match pattern"
 )

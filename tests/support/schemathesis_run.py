@@ -1,6 +1,6 @@
 """`make schemathesis`: the whole product on a fresh folder, and Schemathesis with all of its checks against it.
 
-Takes about ten minutes; the suite makes a shorter run with the same settings (tests/contract/test_schemathesis.py).
+Takes about ten minutes; the suite makes a shorter run (tests/contract/test_schemathesis.py).
 """
 
 import asyncio
@@ -25,11 +25,13 @@ LEFT_OUT = (
 """They end the access that the others need, or are slow on purpose."""
 
 
-def command(url: str, key: str, *options: str, without: tuple[str, ...] = ()) -> tuple[list[str], dict[str, str]]:
+def command(
+    url: str, key: str, *options: str, config: Path = CONFIG, without: tuple[str, ...] = ()
+) -> tuple[list[str], dict[str, str]]:
     """The program and its environment. `without` are further operations to leave out."""
     left_out = [part for name in (*LEFT_OUT, *without) for part in ("--exclude-operation-id", name)]
     program = [
-        *(str(Path(sys.executable).parent / "schemathesis"), "--config-file", str(CONFIG), "--no-color", "run"),
+        *(str(Path(sys.executable).parent / "schemathesis"), "--config-file", str(config), "--no-color", "run"),
         *(f"{url}/api/v1/openapi.json", "--url", url, "-H", f"Authorization: Bearer {key}", "--checks", "all"),
         *("--continue-on-failure", "--seed", "1", *left_out, *options),
     ]

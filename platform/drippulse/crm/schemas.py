@@ -158,7 +158,7 @@ class LeadFields(PersonFields):
     """A lead."""
 
     score: float | None = Field(default=None, allow_inf_nan=False)
-    status: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)] = "new"
+    status: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), NOT_BLANK] = "new"
     source: Text = ""
     website: Text = ""
     contact_id: Reference | None = None

@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from drippulse.enrollments.actions import Action
 from drippulse.enrollments.holding import ResumePolicy
-from drippulse.kit.validation import Input
+from drippulse.kit.validation import NOT_BLANK, Input
 
 MAX_IDS = 100_000
 REMAINING = (
@@ -14,7 +14,7 @@ REMAINING = (
     "of it runs any more."
 )
 
-ExitReason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+ExitReason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), NOT_BLANK]
 
 
 class Nothing(Input):

@@ -143,9 +143,11 @@ class SendingOut(SendingPolicy):
 
 
 class ResetBreaker(Part):
-    note: Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=2000)] = Field(
-        description="What was done about it; kept with the event."
-    )
+    note: Annotated[
+        str,
+        StringConstraints(strip_whitespace=True, min_length=3, max_length=2000),
+        Field(json_schema_extra={"pattern": r"[^\s\x85][\s\S]+[^\s\x85]"}),
+    ] = Field(description="What was done about it; kept with the event.")
 
 
 class CountOut(BaseModel):

@@ -7,11 +7,15 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from drippulse.crm.custom_fields.tables import FieldType
 from drippulse.crm.tables import RecordType
-from drippulse.kit.validation import Input
+from drippulse.kit.validation import NOT_BLANK, Input
 
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
-Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-Option = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^,]*$")]
+Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), NOT_BLANK]
+Option = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^,]*$"),
+    Field(json_schema_extra={"pattern": r"^[^,]*[^\s\x85,][^,]*$"}),
+]
 Description = Annotated[str, StringConstraints(max_length=2_000)]
 Options = Annotated[list[Option], Field(max_length=500)]
 

@@ -8,11 +8,11 @@ from pydantic import BaseModel, Field, StringConstraints, create_model, model_va
 from drippulse.crm.records import SPECS
 from drippulse.crm.schemas import Percent, Reference
 from drippulse.crm.tables import OpportunityStatus, RecordType
-from drippulse.kit.validation import Input
+from drippulse.kit.validation import NOT_BLANK, Input
 
 MAX_STAGES = 100
 MAX_ORDERED = 1000
-PipelineName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+PipelineName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), NOT_BLANK]
 StageType = Annotated[OpportunityStatus, Field(strict=False, description="The status of the opportunities in it.")]
 STAGE_READ_ONLY = frozenset({"public_id", "pipeline_id", "opportunity_count", "totals", "opportunities", "created_at"})
 
