@@ -1,7 +1,7 @@
 """Schemathesis over the API description, against the running application: every check, no failure.
 
 A quick look at every operation, with the settings of `make schemathesis`, which is the long one. Requests that are
-by their schema may be refused here by any rule: two workers meet what the other has left behind, and
+right by their schema may be refused here by any rule: two workers meet what the other has left behind, and
 test_fuzzed_requests.py looks at those refusals one by one.
 """
 
