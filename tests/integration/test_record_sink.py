@@ -12,7 +12,9 @@ import pytest
 from drippulse.crm import service
 from drippulse.crm.changes.service import OpenChangeset
 from drippulse.crm.changes.tables import Source
+from drippulse.crm.importing import writer
 from drippulse.crm.importing.sink import DedupeBy, OnExisting, Outcome, RecordSink, Target, Written
+from drippulse.crm.importing.trying import try_portion
 from drippulse.crm.schemas import ContactFields
 from drippulse.crm.tables import RecordType
 from drippulse.events.service import SystemActor
@@ -22,6 +24,7 @@ from drippulse.settings import Settings
 from tests.conftest import MakeDatabase
 from tests.support.waiting import eventually
 
+ESTIMATE = "EXPLAIN (FORMAT JSON) SELECT FROM contact"
 Rows = Sequence[Mapping[str, Any]]
 CONTACT, LEAD, OPPORTUNITY = RecordType.CONTACT, RecordType.LEAD, RecordType.OPPORTUNITY
 
@@ -169,6 +172,48 @@ async def test_two_who_write_the_same_new_people_make_each_of_them_once(place: P
     assert not [problem for one in both for problem in one.problems]
     assert len(await place.sql("SELECT 1 FROM change_event WHERE action = 'create'")) == 300
     assert len(await place.sql("SELECT 1 FROM event WHERE type = 'contact.created'")) == 300
+
+
+async def test_someone_created_between_looking_twice_is_updated(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the search for records that exist, before that for addresses that others have."""
+    match = writer._Step.match  # pyright: ignore[reportPrivateUsage]
+
+    async def and_then_another_writes(step: Any) -> list[int]:
+        again = await match(step)
+        monkeypatch.undo()
+        await place.write([{"email": "ada@example.com", "title": "Countess"}])
+        return again
+
+    monkeypatch.setattr(writer._Step, "match", and_then_another_writes)  # pyright: ignore[reportPrivateUsage]
+    written = await place.write([{"email": "ada@example.com", "title": "x"}])
+    assert (written.outcomes, list(written.problems)) == ([Outcome.UPDATED], [])
+    assert [row["title"] for row in await place.sql("SELECT title FROM contact")] == ["x"]
+
+
+async def _estimate(place: Place) -> int:
+    """How many rows PostgreSQL expects an organization to have: a two-hundredth as long as it knows nothing."""
+    [plan] = await place.sql(ESTIMATE)
+    return int(orjson.loads(plan["QUERY PLAN"])[0]["Plan"]["Plan Rows"])
+
+
+async def test_a_table_that_grew_is_analysed_though_the_portion_is_taken_back(make_database: MakeDatabase) -> None:
+    settings = await make_database("sink_statistics")
+    database = Database(settings)
+    await database.open()
+    owner = await asyncpg.connect(settings.database_owner_url)
+    try:
+        place = Place(database, await organizations.create_organization(database, "Statistics"))
+        await owner.execute("ALTER TABLE contact SET (autovacuum_enabled = false)")
+        await place.write([{"email": f"p{number}@example.com"} for number in range(3_000)])
+        assert await _estimate(place) < 1_000
+        async with database.tenant(place.actor.organization_id) as session:
+            sink = await RecordSink.open(session, place.target())
+            tried = await try_portion(session, sink, sink.read([(1, {"email": "ada@example.com"})]))
+        assert tried.written.outcomes == [Outcome.CREATED]
+        assert await _estimate(place) > 2_000
+    finally:
+        await owner.close()
+        await database.close()
 
 
 async def test_someone_created_between_looking_and_writing_is_updated(place: Place) -> None:

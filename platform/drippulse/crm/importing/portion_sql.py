@@ -21,7 +21,6 @@ LIVE = "r.organization_id = $1 AND r.deleted_at IS NULL"
 # Each row of `staged` is looked up by its key; joining whole tables reads all records for a few rows.
 PREPARE = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL jit = off"
 DROP = "DROP TABLE IF EXISTS pg_temp.staged, pg_temp.matched, pg_temp.altered, pg_temp.former"
-STATISTICS = "SELECT drippulse_refresh_statistics($1)"
 MATCHED = "CREATE TEMP TABLE matched (n integer PRIMARY KEY, id uuid NOT NULL) ON COMMIT DROP"
 ALTERED = """CREATE TEMP TABLE altered (n integer PRIMARY KEY, id uuid NOT NULL, public_id text NOT NULL,
   identifying jsonb NOT NULL, key text, before jsonb NOT NULL, after jsonb NOT NULL) ON COMMIT DROP;
@@ -111,14 +110,17 @@ class PortionSql:
             return None
         return f"SELECT s.n, s.public_id AS value FROM staged s WHERE s.public_id IS NOT NULL AND {UNMATCHED}"
 
-    def taken(self, by: DedupeBy) -> str | None:
-        """Rows whose address or external id another record has than the one that they mean."""
+    def taken(self, by: DedupeBy, *, known: bool) -> str | None:
+        """Rows whose address or external id another record has than the one that they mean. Only `known` ones, whose
+        record was found, where rows are matched by this: a record that one without is not matched with came a moment
+        ago, and is found when it is looked for again."""
         column, compare = COMPARISONS[by]
         if column not in self.columns:
             return None
         return f"""SELECT s.n, s.{column} AS value FROM staged s CROSS JOIN LATERAL (
               SELECT r.id FROM {self.table} r WHERE {LIVE} AND {compare} LIMIT 1) AS r
-            LEFT JOIN matched m ON m.n = s.n WHERE s.{column} IS NOT NULL AND m.id IS DISTINCT FROM r.id"""
+            {"" if known else "LEFT "}JOIN matched m ON m.n = s.n
+            WHERE s.{column} IS NOT NULL AND m.id IS DISTINCT FROM r.id"""
 
     @property
     def lacking(self) -> str | None:

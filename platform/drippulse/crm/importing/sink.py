@@ -35,6 +35,7 @@ __all__ = [
 
 MOST_ROWS: Final = 4_000
 MOST_SLOW_ROWS: Final = 500
+STATISTICS: Final = "SELECT drippulse_refresh_statistics($1)"
 REFUSALS: Final = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg.ProgramLimitExceededError)
 
 
@@ -97,6 +98,14 @@ class RecordSink:
     def read_columns(self, numbers: Sequence[int], columns: Mapping[str, Sequence[Any]]) -> Portion:
         """The same from columns of texts."""
         return read_portion(self._reading, numbers, columns)
+
+    async def prepare(self, session: Session) -> None:
+        """Before each portion, in a transaction that commits whatever becomes of the portion.
+
+        Refreshes the statistics of a table that has doubled. Their count of pages survives a rollback, they themselves
+        do not: after one they would be missing, and with them the plans that look up instead of reading everything.
+        """
+        await session.fetchval(STATISTICS, self.target.kind.value)
 
     async def write(self, session: Session, portion: Portion) -> Written:
         """In the caller's transaction, which sees one organization or runs as the engine.

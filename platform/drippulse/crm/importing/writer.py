@@ -39,7 +39,6 @@ class PortionWriter:
         await resolve(session, self.kind, self.actor.organization_id, portion)
         if PUBLIC_ID in portion.columns:
             await identify(session, self.kind, self.actor.organization_id, portion, PUBLIC_ID)
-        await session.fetchval(sql.STATISTICS, self.kind.value)
         await session.execute(sql.PREPARE)
         again = portion.pending
         while again:  # rows whose ids mean a record that an earlier row means by another id
@@ -116,8 +115,9 @@ class _Step:
                 self.sql.unknown, PUBLIC_ID, f"No {self.sql.table} with this id exists in your organization."
             )
         for by in UNIQUE:
-            statement = self.sql.taken(by)
-            if statement is not None and (len(self.writer.dedupe_by) > 1 or by not in self.writer.dedupe_by):
+            matched_by = by in self.writer.dedupe_by
+            statement = self.sql.taken(by, known=matched_by)
+            if statement is not None and (len(self.writer.dedupe_by) > 1 or not matched_by):
                 name = sql.FIELDS_OF_KEYS[by]
                 await self._refuse(
                     statement, name, f"Another {self.sql.table} has this {NAMES[by]}.", self._organization_id
