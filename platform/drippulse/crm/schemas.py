@@ -18,7 +18,7 @@ from drippulse.crm.tables import ActivityType, OpportunityStatus
 from drippulse.enrollments.contacts import read_timezone
 from drippulse.kit.errors import DomainError
 from drippulse.kit.schema_rules import together
-from drippulse.kit.validation import NOT_BLANK, EmailOrEmpty, Input
+from drippulse.kit.validation import EmailOrEmpty, Input, Trimmed
 
 MAX_AMOUNT = Decimal("9999999999999.99")
 """Two decimals of more would not survive a JSON number."""
@@ -61,16 +61,15 @@ def _amount(value: object) -> object:
     return amount.quantize(Decimal("0.01"))
 
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), NOT_BLANK]
+Text = Annotated[str, Trimmed(500, empty=True)]
+Name = Annotated[str, Trimmed(500)]
 LongText = Annotated[str, StringConstraints(max_length=100_000)]
-ExternalText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), NOT_BLANK]
-Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), NOT_BLANK]
+ExternalText = Annotated[str, Trimmed(200)]
+Tag = Annotated[str, Trimmed(100)]
 Attributes = Annotated[dict[str, Any], Field(max_length=500)]
 Reference = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=100),
-    NOT_BLANK,
+    Trimmed(100),
     Field(description="UUID or public id."),
 ]
 Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
@@ -158,7 +157,7 @@ class LeadFields(PersonFields):
     """A lead."""
 
     score: float | None = Field(default=None, allow_inf_nan=False)
-    status: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), NOT_BLANK] = "new"
+    status: Annotated[str, Trimmed(100)] = "new"
     source: Text = ""
     website: Text = ""
     contact_id: Reference | None = None

@@ -156,8 +156,7 @@ class _Job:
 
     async def _write(self, sink: RecordSink, mapper: RowMapper, batch: Batch, mapped: Mapped) -> None:
         portion = await asyncio.to_thread(sink.read, mapped.rows)
-        async with self._database.tenant(self._organization_id) as session:
-            await sink.prepare(session)
+        await sink.prepare(self._database)
         async with self._database.tenant(self._organization_id) as session:
             written = await sink.write(session, portion)
             problems = _problems(mapped, written)

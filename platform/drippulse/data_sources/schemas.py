@@ -11,11 +11,11 @@ from drippulse.crm.schemas import MemberId, Tag
 from drippulse.crm.tables import RecordType
 from drippulse.data_sources.state import CursorType
 from drippulse.data_sources.tables import RunStatus, RunTrigger, SourceStatus, SourceType
-from drippulse.kit.validation import NOT_BLANK, Input
+from drippulse.kit.validation import Input, Trimmed
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), NOT_BLANK]
+Name = Annotated[str, Trimmed(200)]
 Short = Annotated[str, StringConstraints(min_length=1, max_length=200)]
-Url = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4_000), NOT_BLANK]
+Url = Annotated[str, Trimmed(4_000)]
 Path = Annotated[str, StringConstraints(max_length=500)]
 Value = Annotated[str, StringConstraints(max_length=4_000)]
 Id = Annotated[int, Field(ge=1, le=2**63 - 1)]

@@ -2,11 +2,11 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field
 
 from drippulse.enrollments.actions import Action
 from drippulse.enrollments.holding import ResumePolicy
-from drippulse.kit.validation import NOT_BLANK, Input
+from drippulse.kit.validation import Input, Trimmed
 
 MAX_IDS = 100_000
 REMAINING = (
@@ -14,7 +14,7 @@ REMAINING = (
     "of it runs any more."
 )
 
-ExitReason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), NOT_BLANK]
+ExitReason = Annotated[str, Trimmed(200)]
 
 
 class Nothing(Input):

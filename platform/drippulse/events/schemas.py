@@ -7,11 +7,11 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 
 from drippulse.kit.addresses import normalize_address
 from drippulse.kit.schema_rules import NULL, given
-from drippulse.kit.validation import NOT_BLANK, EmailText, Input
+from drippulse.kit.validation import EmailText, Input, Trimmed
 from drippulse.workflows.event_match import EVENT_TYPE
 
 MAX_BATCH = 1000
-ShortText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), NOT_BLANK]
+ShortText = Annotated[str, Trimmed(500)]
 
 
 class EventIn(Input):

@@ -8,10 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from drippulse.integrations.tables import ConnectionStatus
 from drippulse.kit.errors import ValidationError
-from drippulse.kit.validation import NOT_BLANK, Input
+from drippulse.kit.validation import Input, Trimmed
 
-ConnectionKey = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), NOT_BLANK]
-Provider = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), NOT_BLANK]
+ConnectionKey = Annotated[str, Trimmed(200)]
+Provider = Annotated[str, Trimmed(100)]
 Note = Annotated[str, StringConstraints(max_length=10_000)]
 Status = Annotated[ConnectionStatus, Field(strict=False)]
 Secret = Annotated[str, StringConstraints(max_length=20_000)]

@@ -202,6 +202,15 @@ class Database:
                 raise asyncpg.ConnectionDoesNotExistError(str(error)) from error
         await session.run_hooks()
 
+    async def in_one_message(self, role: Role, sql: str) -> None:
+        """One transaction of one statement without arguments: once sent it comes to its end, whoever dies meanwhile."""
+        async with self.pool.acquire() as connection:
+            try:
+                await connection.execute(f"{_begin(role, None)}; {sql}; COMMIT")
+            except BaseException:
+                await _rollback(connection)
+                raise
+
     def tenant(self, organization_id: int) -> AbstractAsyncContextManager[Session]:
         """One transaction that sees this organization's rows and no others."""
         return self.session(Role.APP, organization_id)

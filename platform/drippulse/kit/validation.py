@@ -1,19 +1,55 @@
 """From a JSON object to a pydantic model, with errors as the contract wants them."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, Final, TypeVar, cast, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    StringConstraints,
+    WithJsonSchema,
+)
 from pydantic import ValidationError as PydanticValidationError
-from pydantic_core import ErrorDetails
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, ErrorDetails, PydanticKnownError, core_schema
 
 from drippulse.kit.errors import BadRequestError, DomainError, ValidationError
 from drippulse.kit.text import did_you_mean
 
 M = TypeVar("M", bound=BaseModel)
 
-NOT_BLANK: Final = Field(json_schema_extra={"pattern": r"[^\s\x85]"})
-"""For texts whose blanks at the ends are cut off and of which something has to be left."""
+
+@dataclass(frozen=True, slots=True)
+class Trimmed:
+    """Of a text: blanks at its ends are cut off. Its length counts before that, so that a schema can say what holds.
+
+    Args:
+        most: so many characters it has at most.
+        empty: it may have none but blanks.
+        pattern: what its schema says instead of "something that is no blank"; another validator checks it.
+    """
+
+    most: int
+    empty: bool = False
+    pattern: str = r"[^\s\x85]"
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        text = core_schema.str_schema(min_length=None if self.empty else 1, max_length=self.most)
+        return core_schema.no_info_after_validator_function(self._trim, text)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return handler(schema) if self.empty else {**handler(schema), "pattern": self.pattern}
+
+    def _trim(self, text: str) -> str:
+        trimmed = text.strip()
+        if not trimmed and not self.empty:
+            raise PydanticKnownError("string_too_short", {"min_length": 1})
+        return trimmed
+
+
 EmailText = Annotated[str, StringConstraints(max_length=320), WithJsonSchema({"type": "string", "format": "email"})]
 EmailOrEmpty = Annotated[
     str,

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
 from drippulse.crm.schemas import MemberId, Tag, Text
-from drippulse.kit.validation import NOT_BLANK, Input
+from drippulse.kit.validation import Input, Trimmed
 from drippulse.lead_forms.tables import FormStatus, InputType
 
 
@@ -27,10 +27,10 @@ def _origin(text: str) -> str:
     return text
 
 
-Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), NOT_BLANK]
-Help = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
-Long = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2_000)]
-Message = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000), NOT_BLANK]
+Line = Annotated[str, Trimmed(200)]
+Help = Annotated[str, Trimmed(500, empty=True)]
+Long = Annotated[str, Trimmed(2_000, empty=True)]
+Message = Annotated[str, Trimmed(2_000)]
 FieldName = Annotated[str, StringConstraints(pattern=r"^(custom\.)?[a-z][a-z0-9_]{0,62}$")]
 Redirect = Annotated[str, StringConstraints(max_length=2_000), AfterValidator(_https)]
 Origin = Annotated[str, StringConstraints(max_length=300), AfterValidator(_origin)]

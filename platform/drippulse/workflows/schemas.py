@@ -5,12 +5,12 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, StringConstraints, WithJsonSchema
 
-from drippulse.kit.validation import NOT_BLANK, Input
+from drippulse.kit.validation import Input, Trimmed
 from drippulse.workflows.fixtures import PROFILES
 from drippulse.workflows.settings import WorkflowSettings
 from drippulse.workflows.tables import WorkflowStatus
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), NOT_BLANK]
+Name = Annotated[str, Trimmed(200)]
 Description = Annotated[str, StringConstraints(max_length=10_000)]
 Status = Annotated[WorkflowStatus, Field(strict=False)]
 Steps = Annotated[

@@ -9,7 +9,7 @@ from pydantic.alias_generators import to_camel
 from drippulse.crm.schemas import PersonFields
 from drippulse.enrollments.tables import EnrollmentStatus
 from drippulse.kit.schema_rules import at_least_one, together
-from drippulse.kit.validation import NOT_BLANK, Input
+from drippulse.kit.validation import Input, Trimmed
 from drippulse.workflows.schemas import Description, Name, Status
 from drippulse.workflows.tables import WorkflowStatus
 
@@ -59,7 +59,7 @@ class V1Template(CamelInput):
 
     model_config = ConfigDict(json_schema_extra=at_least_one("body", "html"))
 
-    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), NOT_BLANK]
+    name: Annotated[str, Trimmed(200)]
     subject: Annotated[str, StringConstraints(min_length=1, max_length=10_000)]
     body: TemplateText | None = None
     html: TemplateText | None = None
@@ -73,9 +73,7 @@ class V1TemplateUpdate(V1Template):
 
     model_config = ConfigDict(json_schema_extra={})
 
-    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), NOT_BLANK] = Field(
-        default_factory=str
-    )
+    name: Annotated[str, Trimmed(200)] = Field(default_factory=str)
     subject: Annotated[str, StringConstraints(min_length=1, max_length=10_000)] = Field(default_factory=str)
 
 

@@ -4,14 +4,14 @@ import re
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import Field, field_validator
 
 from drippulse.crm.bundles.rows import CONVERTED
 from drippulse.crm.pipelines.schemas import MAX_STAGES, PipelineName, StageType
 from drippulse.crm.records import SPECS
 from drippulse.crm.schemas import Moment, Percent, Reference
 from drippulse.crm.tables import PUBLIC_PREFIX, OpportunityStatus, RecordType
-from drippulse.kit.validation import Input
+from drippulse.kit.validation import Input, Trimmed
 
 PUBLIC_ID = re.compile(r"[a-z]+_[A-Za-z0-9_-]{1,60}")
 MOST = 1 << 62
@@ -22,7 +22,7 @@ IGNORED = frozenset({"updated_at", "merged_into", "email_key", "organization_id"
 class RowExtras(Input):
     """Identity, and what is kept of the record's past."""
 
-    public_id: Annotated[str, StringConstraints(strip_whitespace=True, max_length=80)] | None = None
+    public_id: Annotated[str, Trimmed(80, empty=True)] | None = None
     id: str | None = None
     created_at: Moment | None = None
     deleted_at: Moment | None = None

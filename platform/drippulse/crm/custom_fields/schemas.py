@@ -3,19 +3,22 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
 from drippulse.crm.custom_fields.tables import FieldType
 from drippulse.crm.tables import RecordType
-from drippulse.kit.validation import NOT_BLANK, Input
+from drippulse.kit.validation import Input, Trimmed
+
+
+def _without_comma(option: str) -> str:
+    if "," in option:
+        raise ValueError("must be without a comma")
+    return option
+
 
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
-Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), NOT_BLANK]
-Option = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^,]*$"),
-    Field(json_schema_extra={"pattern": r"^[^,]*[^\s\x85,][^,]*$"}),
-]
+Label = Annotated[str, Trimmed(200)]
+Option = Annotated[str, Trimmed(200, pattern=r"^[^,]*[^\s\x85,][^,]*$"), AfterValidator(_without_comma)]
 Description = Annotated[str, StringConstraints(max_length=2_000)]
 Options = Annotated[list[Option], Field(max_length=500)]
 

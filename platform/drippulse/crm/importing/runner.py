@@ -165,8 +165,7 @@ class _Job:
 
     async def _write(self, sink: RecordSink, read: _Read) -> None:
         rows = read.rows
-        async with self._database.tenant(self._organization_id) as session:
-            await sink.prepare(session)
+        await sink.prepare(self._database)
         async with self._database.tenant(self._organization_id) as session:
             written = await sink.write(session, read.portion)
             problems = _problems(rows, written)

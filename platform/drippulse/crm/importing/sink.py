@@ -19,7 +19,7 @@ from drippulse.crm.importing.state import DedupeBy, OnExisting, Outcome, Portion
 from drippulse.crm.importing.writer import PortionWriter
 from drippulse.crm.tables import RecordType
 from drippulse.events.service import Actor
-from drippulse.kit.db import Session
+from drippulse.kit.db import Database, Role, Session
 
 __all__ = [
     "MOST_ROWS",
@@ -35,7 +35,6 @@ __all__ = [
 
 MOST_ROWS: Final = 4_000
 MOST_SLOW_ROWS: Final = 500
-STATISTICS: Final = "SELECT drippulse_refresh_statistics($1)"
 REFUSALS: Final = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg.ProgramLimitExceededError)
 
 
@@ -99,13 +98,13 @@ class RecordSink:
         """The same from columns of texts."""
         return read_portion(self._reading, numbers, columns)
 
-    async def prepare(self, session: Session) -> None:
-        """Before each portion, in a transaction that commits whatever becomes of the portion.
+    async def prepare(self, database: Database) -> None:
+        """Before each portion of a run: refreshes the statistics of a table that has doubled.
 
-        Refreshes the statistics of a table that has doubled. Their count of pages survives a rollback, they themselves
-        do not: after one they would be missing, and with them the plans that look up instead of reading everything.
+        Their count of pages survives a rollback, they themselves do not: after one they would be missing, and with them
+        the plans that look up instead of reading everything. So this is no part of the portion's transaction.
         """
-        await session.fetchval(STATISTICS, self.target.kind.value)
+        await database.in_one_message(Role.APP, f"SELECT drippulse_refresh_statistics('{self.target.kind.value}')")
 
     async def write(self, session: Session, portion: Portion) -> Written:
         """In the caller's transaction, which sees one organization or runs as the engine.

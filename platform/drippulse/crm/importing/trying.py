@@ -48,7 +48,6 @@ async def try_portion(session: Session, sink: RecordSink, portion: Portion) -> T
     """Nothing of it is left. `sink` is for this alone: its changeset was never there."""
     target = sink.target
     portion.tracked = True
-    await sink.prepare(session)
     try:
         async with session.savepoint():
             written = await sink.write(session, portion)

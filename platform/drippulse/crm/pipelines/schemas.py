@@ -3,16 +3,16 @@
 from datetime import datetime
 from typing import Annotated, Any, cast
 
-from pydantic import BaseModel, Field, StringConstraints, create_model, model_validator
+from pydantic import BaseModel, Field, create_model, model_validator
 
 from drippulse.crm.records import SPECS
 from drippulse.crm.schemas import Percent, Reference
 from drippulse.crm.tables import OpportunityStatus, RecordType
-from drippulse.kit.validation import NOT_BLANK, Input
+from drippulse.kit.validation import Input, Trimmed
 
 MAX_STAGES = 100
 MAX_ORDERED = 1000
-PipelineName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), NOT_BLANK]
+PipelineName = Annotated[str, Trimmed(200)]
 StageType = Annotated[OpportunityStatus, Field(strict=False, description="The status of the opportunities in it.")]
 STAGE_READ_ONLY = frozenset({"public_id", "pipeline_id", "opportunity_count", "totals", "opportunities", "created_at"})
 

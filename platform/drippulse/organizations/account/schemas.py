@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints, model_validator
 
 from drippulse.kit.addresses import one_line
-from drippulse.kit.validation import NOT_BLANK, TIME_ZONE, Input
+from drippulse.kit.validation import TIME_ZONE, Input, Trimmed
 from drippulse.organizations.members.schemas import Address, NewPassword
 from drippulse.organizations.tables import MemberRole
 from drippulse.workflows.errors import UnknownTimezoneError
@@ -58,9 +58,8 @@ def _line(text: str) -> str:
 
 Line = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    Trimmed(200, pattern=ONE_LINE),
     AfterValidator(_line),
-    Field(json_schema_extra={"pattern": ONE_LINE}),
 ]
 TimeZone = Annotated[str, StringConstraints(max_length=100), AfterValidator(_zone), TIME_ZONE]
 Locale = Annotated[
@@ -74,7 +73,7 @@ LogoUrl = Annotated[
     str, StringConstraints(max_length=2000), AfterValidator(_https), Field(json_schema_extra={"format": "uri"})
 ]
 Color = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$", to_lower=True)]
-Postal = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), NOT_BLANK]
+Postal = Annotated[str, Trimmed(500)]
 
 
 class Branding(Input):

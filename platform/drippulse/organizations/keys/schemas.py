@@ -3,9 +3,9 @@
 from datetime import date, datetime
 from typing import Annotated
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field
 
-from drippulse.kit.validation import NOT_BLANK, Input
+from drippulse.kit.validation import Input, Trimmed
 from drippulse.organizations.audit.schemas import MakerOut
 from drippulse.organizations.roles import RoleName
 from drippulse.organizations.tables import MemberRole
@@ -25,7 +25,7 @@ READ_ONLY = frozenset(
 class ApiKeyCreate(Input):
     """A new key. All of it may be left out."""
 
-    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), NOT_BLANK] = "API key"
+    name: Annotated[str, Trimmed(200)] = "API key"
     role: RoleName = Field(default=MemberRole.ADMIN, description="What it may do; never more than you may.")
     expires_in: Annotated[int, Field(ge=1, le=MAX_DAYS)] | None = Field(
         default=None, description="Days until it stops working; never when left out."

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
 from drippulse.kit.addresses import normalize_address, one_line
-from drippulse.kit.validation import Input
+from drippulse.kit.validation import Input, Trimmed
 from drippulse.organizations.audit.schemas import MakerOut
 from drippulse.organizations.roles import RoleName
 from drippulse.organizations.tables import MemberRole, MemberStatus
@@ -32,9 +32,7 @@ def _address(text: str) -> str:
 Address = Annotated[
     str, StringConstraints(max_length=320), AfterValidator(_address), Field(json_schema_extra={"format": "email"})
 ]
-PersonName = Annotated[
-    str, StringConstraints(strip_whitespace=True, max_length=200), AfterValidator(one_line)
-]  # it stands in mails
+PersonName = Annotated[str, Trimmed(200, empty=True), AfterValidator(one_line)]  # it stands in mails
 Username = Annotated[
     str,
     StringConstraints(min_length=3, max_length=100, pattern=r"^[\w.@+-]+$"),
