@@ -1,54 +1,41 @@
 """The schema: every root field with the permission it needs."""
 
-from collections.abc import Callable
-from typing import Any
-
 import strawberry
 from graphql import GraphQLError, GraphQLSchema
 from strawberry.types import ExecutionContext
 
 from drippulse.organizations.policy import Permission
 from drippulse_graphql.enrollments.enroll_contacts import EnrollContactsPayload, enroll_contacts
-from drippulse_graphql.enrollments.queries import enrollment, enrollments
+from drippulse_graphql.enrollments.inputs import ENROLLMENTS
 from drippulse_graphql.enrollments.types import Enrollment
 from drippulse_graphql.kit.connections import Connection
-from drippulse_graphql.kit.context import Info
-from drippulse_graphql.kit.ids import decode_id
 from drippulse_graphql.kit.node import Node
-from drippulse_graphql.kit.nodes import load_nodes
-from drippulse_graphql.kit.permissions import Requires, check_permissions
+from drippulse_graphql.kit.permissions import check_permissions
 from drippulse_graphql.kit.prepared import PreparedDocument
+from drippulse_graphql.kit.roots import group, made, many, node, one
 from drippulse_graphql.kit.scalars import CONFIG
-from drippulse_graphql.kit.selection import Row
-from drippulse_graphql.organizations.viewer import Organization, Viewer, viewer
-from drippulse_graphql.workflows.queries import StepType, step_types, workflow, workflows
+from drippulse_graphql.organizations.viewer import Organization, Viewer
+from drippulse_graphql.workflows.inputs import WORKFLOWS
+from drippulse_graphql.workflows.queries import StepType, step_types
 from drippulse_graphql.workflows.types import Workflow
 
-
-def _field(resolver: Callable[..., Any], permission: Permission, description: str) -> Any:
-    return strawberry.field(resolver=resolver, extensions=[Requires(permission)], description=description)
-
-
-async def _node(info: Info, id: strawberry.ID) -> Row | None:  # noqa: A002 - the argument's name in the schema
-    return await info.context.loader(load_nodes).load(decode_id(id))
+READ = Permission.READ
 
 
 @strawberry.type
 class Query:
-    node: Node | None = _field(_node, Permission.READ, "Whatever has this global id.")
-    viewer: Viewer = _field(viewer, Permission.READ, "Who is asking.")
-    workflow: Workflow | None = _field(workflow, Permission.READ, "One workflow; null for unknown ids.")
-    workflows: Connection[Workflow] = _field(workflows, Permission.READ, "The organization's workflows, newest first.")
-    step_types: list[StepType] = _field(step_types, Permission.READ, "What steps can be made of.")
-    enrollment: Enrollment | None = _field(enrollment, Permission.READ, "One enrollment; null for unknown ids.")
-    enrollments: Connection[Enrollment] = _field(
-        enrollments, Permission.READ, "Enrollments over all workflows, newest first."
-    )
+    node: Node | None = node(READ, "Whatever has this global id.")
+    viewer: Viewer = group(READ, "Who is asking.")
+    workflow: Workflow | None = one("Workflow", READ, "One workflow; null for unknown ids.")
+    workflows: Connection[Workflow] = many(WORKFLOWS, READ, "The organization's workflows, newest first.")
+    step_types: list[StepType] = made(step_types, READ, "What steps can be made of.")
+    enrollment: Enrollment | None = one("Enrollment", READ, "One enrollment; null for unknown ids.")
+    enrollments: Connection[Enrollment] = many(ENROLLMENTS, READ, "Enrollments over all workflows, newest first.")
 
 
 @strawberry.type
 class Mutation:
-    enroll_contacts: EnrollContactsPayload = _field(
+    enroll_contacts: EnrollContactsPayload = made(
         enroll_contacts,
         Permission.WRITE,
         "Start one run of a workflow for each contact. Every call makes new rows, as REST's bulk enrollment does.",

@@ -240,4 +240,4 @@ async def test_nested_reads_take_a_fixed_number_of_statements(
         deep, _ = await _statements(services, organization, nested)
         seen.append((flat, deep))
     assert len(data["enrollments"]["nodes"]) == 102
-    assert seen[0] == seen[1] == (7, 5)
+    assert seen[0] == seen[1] == (6, 5)

@@ -7,10 +7,9 @@ import strawberry
 from strawberry.scalars import JSON
 
 from drippulse.enrollments.expressions import DURATION_MS, LEASED_UNTIL, TIMELINE, TIMELINE_NEWEST_FIRST
-from drippulse_graphql.kit.context import Context
 from drippulse_graphql.kit.fields import Table, column, embedded
-from drippulse_graphql.kit.rows import Children, newest_children, rows_by_key
-from drippulse_graphql.kit.selection import Row, Selection
+from drippulse_graphql.kit.rows import Children
+from drippulse_graphql.kit.selection import Selection
 
 
 @strawberry.type(
@@ -99,22 +98,3 @@ NURTURE_EVENTS = Children(
     parent="n.enrollment_id",
     newest_first="n.id DESC",
 )
-RUNTIME = Table("enrollment e", organization="e.organization_id", key="e.id", live="e.deleted_at IS NULL")
-RUNTIME_SELECTION = Selection(RuntimeState)
-
-
-async def load_timelines(context: Context, keys: list[tuple[int, int]]) -> list[list[Row]]:
-    """By (enrollment id, how many)."""
-    return await newest_children(context, TIMELINES, keys)
-
-
-async def load_deliveries(context: Context, keys: list[tuple[int, int]]) -> list[list[Row]]:
-    return await newest_children(context, DELIVERIES, keys)
-
-
-async def load_nurture_events(context: Context, keys: list[tuple[int, int]]) -> list[list[Row]]:
-    return await newest_children(context, NURTURE_EVENTS, keys)
-
-
-async def load_runtime_states(context: Context, keys: list[int]) -> list[Row | None]:
-    return await rows_by_key(context, RUNTIME, RUNTIME_SELECTION, keys)

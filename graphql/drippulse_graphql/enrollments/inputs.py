@@ -1,5 +1,6 @@
 """Filter and order of enrollments."""
 
+from dataclasses import replace
 from enum import Enum
 
 import strawberry
@@ -9,6 +10,7 @@ from drippulse.enrollments.tables import EnrollmentStatus
 from drippulse.workflows.queries import like
 from drippulse_graphql.kit.ids import id_of
 from drippulse_graphql.kit.inputs import Direction, text
+from drippulse_graphql.kit.lists import Listed
 from drippulse_graphql.kit.pages import Condition, Order
 
 strawberry.enum(EnrollmentStatus)
@@ -69,3 +71,7 @@ def conditions_of(chosen: EnrollmentFilter | None) -> tuple[Condition, ...]:
     if chosen.q:
         found.append(Condition(MATCHES, like(text("q", chosen.q))))
     return tuple(found)
+
+
+ENROLLMENTS = Listed("enrollments", "Enrollment", order_of, conditions_of, EnrollmentFilter, EnrollmentOrder)
+ENROLLMENTS_OF_WORKFLOW = replace(ENROLLMENTS, parent="e.workflow_id")

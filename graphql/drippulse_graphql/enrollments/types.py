@@ -8,21 +8,18 @@ import strawberry
 from drippulse.enrollments.expressions import TIMED, WAIT_REASON, WAITING
 from drippulse.enrollments.tables import EnrollmentStatus
 from drippulse_graphql.enrollments.history import (
+    DELIVERIES,
+    NURTURE_EVENTS,
+    TIMELINES,
     Delivery,
     NurtureEvent,
     RuntimeState,
     TimelineEntry,
-    load_deliveries,
-    load_nurture_events,
-    load_runtime_states,
-    load_timelines,
 )
-from drippulse_graphql.kit.context import Info
-from drippulse_graphql.kit.fields import Table, column, embedded, global_id, relation
+from drippulse_graphql.kit.fields import Table, column, embedded, global_id
 from drippulse_graphql.kit.node import Node
-from drippulse_graphql.kit.nodes import load_nodes, node_type
-from drippulse_graphql.kit.rows import checked_last
-from drippulse_graphql.kit.selection import Row
+from drippulse_graphql.kit.nodes import node_type
+from drippulse_graphql.kit.relations import newest, to_one
 
 if TYPE_CHECKING:
     from drippulse_graphql.workflows.types import Workflow
@@ -35,8 +32,6 @@ TABLE = Table(
     key="e.id",
     live="e.deleted_at IS NULL AND w.deleted_at IS NULL",
 )
-DEFAULT_LAST = 200
-
 NAME = r"coalesce(nullif(btrim(e.first_name || ' ' || e.last_name, E' \t\n\r\f\x0b'), ''), e.bag ->> 'name', '')"
 TOTAL = "jsonb_array_length(v.steps)"
 DONE = f"CASE WHEN e.status = 'completed' THEN {TOTAL} ELSE least(e.current_step_index, {TOTAL}) END"
@@ -84,35 +79,12 @@ class LastError:
     at: datetime | None = column("(e.last_error ->> 'at')::timestamptz")
 
 
-async def _workflow(parent: strawberry.Parent[Row], info: Info) -> Row | None:
-    return await info.context.loader(load_nodes).load(("Workflow", parent["workflow_number"]))
-
-
-async def _timeline(parent: strawberry.Parent[Row], info: Info, last: int = DEFAULT_LAST) -> list[Row]:
-    return await info.context.loader(load_timelines).load((parent["number"], checked_last(last)))
-
-
-async def _deliveries(parent: strawberry.Parent[Row], info: Info, last: int = DEFAULT_LAST) -> list[Row]:
-    return await info.context.loader(load_deliveries).load((parent["number"], checked_last(last)))
-
-
-async def _nurture_events(parent: strawberry.Parent[Row], info: Info, last: int = DEFAULT_LAST) -> list[Row]:
-    return await info.context.loader(load_nurture_events).load((parent["number"], checked_last(last)))
-
-
-async def _runtime_state(parent: strawberry.Parent[Row], info: Info) -> Row | None:
-    return await info.context.loader(load_runtime_states).load(parent["number"])
-
-
-OWN = {"number": "e.id"}
-
-
 @strawberry.type(description="One contact's run through one version of a workflow.")
 class Enrollment(Node):
     id: strawberry.ID = global_id("e.id")
     database_id: strawberry.ID = column("e.id::text", description="The integer id that REST uses.")
-    workflow: Annotated["Workflow", strawberry.lazy("drippulse_graphql.workflows.types")] = relation(
-        _workflow, on="w.id = e.workflow_id", keys={"workflow_number": "e.workflow_id"}
+    workflow: Annotated["Workflow", strawberry.lazy("drippulse_graphql.workflows.types")] = to_one(
+        "Workflow", key="e.workflow_id"
     )
     workflow_version: int = column("e.workflow_version", description="The version that this run is pinned to.")
     agent_id: strawberry.ID | None = column("e.agent_id::text")
@@ -130,16 +102,14 @@ class Enrollment(Node):
     created_at: datetime = column("e.created_at")
     updated_at: datetime = column("e.updated_at")
     finished_at: datetime | None = column("e.finished_at")
-    timeline: list[TimelineEntry] = relation(
-        _timeline, on="s.enrollment_id = e.id", keys=OWN, description="The newest `last` entries, oldest first."
+    timeline: list[TimelineEntry] = newest(
+        TIMELINES, key="e.id", description="The newest `last` entries, oldest first."
     )
-    deliveries: list[Delivery] = relation(
-        _deliveries, on="d.enrollment_id = e.id", keys=OWN, description="The newest `last` mails, oldest first."
+    deliveries: list[Delivery] = newest(DELIVERIES, key="e.id", description="The newest `last` mails, oldest first.")
+    nurture_events: list[NurtureEvent] = newest(
+        NURTURE_EVENTS, key="e.id", description="The newest `last` events, oldest first."
     )
-    nurture_events: list[NurtureEvent] = relation(
-        _nurture_events, on="n.enrollment_id = e.id", keys=OWN, description="The newest `last` events, oldest first."
-    )
-    runtime_state: RuntimeState = relation(_runtime_state, on="r.id = e.id", keys=OWN)
+    runtime_state: RuntimeState = embedded()
 
 
 ENROLLMENT = node_type(Enrollment, TABLE)

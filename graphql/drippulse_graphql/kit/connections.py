@@ -7,6 +7,7 @@ import strawberry
 
 from drippulse_graphql.kit.context import Context
 from drippulse_graphql.kit.cursors import encode_cursor
+from drippulse_graphql.kit.ids import Key
 from drippulse_graphql.kit.pages import (
     Listing,
     Page,
@@ -57,7 +58,7 @@ async def connect(context: Context, listing: Listing, scope: str, page: PageArgu
     return _connection(found, scope, page, count)
 
 
-async def connect_child(context: Context, listing: Listing, scope: str, page: PageArguments, parent: int) -> Row:
+async def connect_child(context: Context, listing: Listing, scope: str, page: PageArguments, parent: Key) -> Row:
     """The connection of one parent; other parents with the same arguments share the statement."""
     found = await context.loader(_load_pages).load((listing, page, parent))
 
@@ -67,8 +68,8 @@ async def connect_child(context: Context, listing: Listing, scope: str, page: Pa
     return _connection(found, scope, page, count)
 
 
-async def _load_pages(context: Context, keys: list[tuple[Listing, PageArguments, int]]) -> list[Page]:
-    wanted: dict[tuple[Listing, PageArguments], list[int]] = {}
+async def _load_pages(context: Context, keys: list[tuple[Listing, PageArguments, Key]]) -> list[Page]:
+    wanted: dict[tuple[Listing, PageArguments], list[Key]] = {}
     for listing, page, parent in keys:
         wanted.setdefault((listing, page), []).append(parent)
     found = {
@@ -78,8 +79,8 @@ async def _load_pages(context: Context, keys: list[tuple[Listing, PageArguments,
     return [found[listing, page].get(parent, Page()) for listing, page, parent in keys]
 
 
-async def _load_counts(context: Context, keys: list[tuple[Listing, int]]) -> list[int]:
-    wanted: dict[Listing, list[int]] = {}
+async def _load_counts(context: Context, keys: list[tuple[Listing, Key]]) -> list[int]:
+    wanted: dict[Listing, list[Key]] = {}
     for listing, parent in keys:
         wanted.setdefault(listing, []).append(parent)
     found = {

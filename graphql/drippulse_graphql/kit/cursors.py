@@ -10,9 +10,16 @@ from datetime import datetime
 import orjson
 
 from drippulse.kit.errors import BadRequestError
-from drippulse.kit.ids import MAX_ID
+from drippulse.kit.ids import MAX_ID, uuid_or_none
+from drippulse_graphql.kit.ids import Key
 
 SCOPE_CHARACTERS = 10
+READABLE = {
+    "bigint": re.compile(r"-?\d{1,18}"),
+    "numeric": re.compile(r"-?\d{1,40}(\.\d{1,40})?"),
+    "date": re.compile(r"\d{4}-(0\d|1[0-2])-([0-2]\d|3[01])"),
+    "uuid": re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
+}
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?[+-]\d\d(:\d\d){0,2}")
 
 
@@ -27,7 +34,7 @@ class Position:
     """A row's place in an order: the ordering expression as PostgreSQL writes it, and the key that breaks ties."""
 
     value: str
-    key: int
+    key: Key
 
 
 def scope_of(*parts: object) -> str:
@@ -36,10 +43,11 @@ def scope_of(*parts: object) -> str:
 
 
 def encode_cursor(scope: str, position: Position) -> str:
-    return base64.urlsafe_b64encode(orjson.dumps([scope, position.value, position.key])).decode().rstrip("=")
+    key = position.key if isinstance(position.key, int) else str(position.key)
+    return base64.urlsafe_b64encode(orjson.dumps([scope, position.value, key])).decode().rstrip("=")
 
 
-def decode_cursor(scope: str, cursor: str, cast: str) -> Position:
+def decode_cursor(scope: str, cursor: str, cast: str, key_type: str = "bigint") -> Position:
     """The position behind a cursor of the list `scope`, which orders by values of the SQL type `cast`.
 
     Raises:
@@ -47,9 +55,10 @@ def decode_cursor(scope: str, cursor: str, cast: str) -> Position:
     """
     try:
         match orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))):
-            case [str(made_for), str(value), int(key)] if made_for == scope and type(key) is int:
-                if 0 < key <= MAX_ID and _is_readable(value, cast):
-                    return Position(value, key)
+            case [str(made_for), str(value), key] if made_for == scope:
+                read = _key(key, key_type)
+                if read is not None and _is_readable(value, cast):
+                    return Position(value, read)
             case _:
                 pass
     except (binascii.Error, ValueError):
@@ -60,8 +69,16 @@ def decode_cursor(scope: str, cursor: str, cast: str) -> Position:
     )
 
 
+def _key(written: object, key_type: str) -> Key | None:
+    if key_type == "uuid":
+        return uuid_or_none(written) if isinstance(written, str) else None
+    return written if type(written) is int and 0 < written <= MAX_ID else None
+
+
 def _is_readable(value: str, cast: str) -> bool:
     """Whether PostgreSQL reads `value` back as a `cast`: nobody but the caller kept the cursor."""
-    if cast != "timestamptz" or value == "infinity":
+    if cast == "text":
         return "\x00" not in value
-    return TIMESTAMP.fullmatch(value) is not None and bool(datetime.fromisoformat(value))
+    if cast == "timestamptz" and value != "infinity":
+        return TIMESTAMP.fullmatch(value) is not None and bool(datetime.fromisoformat(value))
+    return value in {"infinity", "-infinity"} if cast == "timestamptz" else READABLE[cast].fullmatch(value) is not None

@@ -1,16 +1,24 @@
 """Field declarations: where each field's value comes from, written beside the field and nowhere else.
 
-`source_of(field)` reads a declaration back. A `Column` and an `Embedded` are pure SQL over the type's `Table`, a
-`Relation` says how another type's rows are joined, and a `Resolved` field is made in Python from the columns it names.
+`source_of(field)` reads a declaration back. Resolvers are made of it, and so is the SQL of whole operations
+(`kit/planning`): a `Column`, a `GlobalId` and an `Embedded` are SQL over the type's `Table`; `ToOne`, `Newest` and
+`Connected` say which other rows belong to this one; `Known` is what the caller's credential says. Only a `Resolved`
+field is made in Python, from the columns that it names, and takes its whole operation to the resolvers.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import strawberry
 from strawberry.extensions import FieldExtension
 from strawberry.types.field import StrawberryField
+
+from drippulse.organizations.policy import Principal
+
+if TYPE_CHECKING:
+    from drippulse_graphql.kit.lists import Listed
+    from drippulse_graphql.kit.rows import Children
 
 SOURCE = "drippulse.source"
 Resolver: TypeAlias = Callable[..., Any]
@@ -19,12 +27,16 @@ Keys: TypeAlias = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Where a type's rows are: `FROM {source} WHERE {organization} = $1 AND {live}`, each row known by `key`."""
+    """Where a type's rows are: `FROM {source} WHERE {organization} = $1 AND {live}`, each row known by `key`.
+
+    `key_type` is bigint or uuid.
+    """
 
     source: str
     organization: str
     key: str
     live: str = "true"
+    key_type: str = "bigint"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +49,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class GlobalId:
-    """The Relay id made of the type's name and this integer column."""
+    """The Relay id made of the type's name and this column, the table's key."""
 
     sql: str
 
@@ -50,11 +62,53 @@ class Embedded:
 
 
 @dataclass(frozen=True, slots=True)
-class Relation:
-    """Rows of the field's type, joined `ON {on}`; `keys` are the columns of this row that the loader asks by."""
+class ToOne:
+    """The row of the node type `name` whose key is `key`, an expression over this row; null where it is null."""
 
-    on: str
-    keys: Keys
+    name: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class OwnOrganization:
+    """The row of the caller's organization."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """The newest `last` of `children` below the row with this `key`, oldest first."""
+
+    children: "Children"
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """A connection: the rows of `listed`, of the whole organization or below the row with this `key`."""
+
+    listed: "Listed"
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ById:
+    """Of the root: the row of the node type `name`, or of any, that the argument `id` means."""
+
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the credential says: a value that costs nothing to know."""
+
+    read: Callable[[Principal], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """An object without a row of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,23 +118,26 @@ class Resolved:
     keys: Keys = field(default_factory=dict[str, str])
 
 
-Source: TypeAlias = Column | GlobalId | Embedded | Relation | Resolved
+Source: TypeAlias = (
+    Column | GlobalId | Embedded | ToOne | OwnOrganization | Newest | Connected | ById | Known | Group | Resolved
+)
+
+
+def key_alias(key: str) -> str:
+    """The name under which a row holds what a relation asks by."""
+    return f"#{key}"
 
 
 def column(sql: str, *, decode: Callable[[Any], Any] | None = None, description: str | None = None) -> Any:
-    return _declared(Column(sql, decode), description=description)
+    return declare(Column(sql, decode), description=description)
 
 
 def global_id(sql: str) -> Any:
-    return _declared(GlobalId(sql), description="Global id, for `node` and everywhere an id is asked for.")
+    return declare(GlobalId(sql), description="Global id, for `node` and everywhere an id is asked for.")
 
 
 def embedded(*, absent: str | None = None, description: str | None = None) -> Any:
-    return _declared(Embedded(absent), description=description)
-
-
-def relation(resolver: Resolver, *, on: str, keys: Keys, description: str | None = None) -> Any:
-    return _declared(Relation(on, keys), resolver=resolver, description=description)
+    return declare(Embedded(absent), description=description)
 
 
 def resolved(
@@ -90,7 +147,7 @@ def resolved(
     description: str | None = None,
     extensions: list[FieldExtension] | None = None,
 ) -> Any:
-    return _declared(Resolved(keys or {}), resolver=resolver, description=description, extensions=extensions)
+    return declare(Resolved(keys or {}), resolver=resolver, description=description, extensions=extensions)
 
 
 def source_of(declared: StrawberryField) -> Source | None:
@@ -98,13 +155,14 @@ def source_of(declared: StrawberryField) -> Source | None:
     return declared.metadata.get(SOURCE)
 
 
-def _declared(
+def declare(
     source: Source,
     *,
     resolver: Resolver | None = None,
     description: str | None = None,
     extensions: list[FieldExtension] | None = None,
 ) -> Any:
+    """A field with its declaration."""
     return cast("Any", strawberry.field)(
         resolver=resolver, description=description, metadata={SOURCE: source}, extensions=extensions or []
     )

@@ -1,10 +1,15 @@
-"""Relay global ids: base64 of `Type:id`. Where an id is asked for, the integer id that REST answers does as well."""
+"""Relay global ids: base64 of `Type:id`. Where an id is asked for, the id that REST answers does as well."""
 
 import base64
 import binascii
+from typing import TypeAlias
+from uuid import UUID
 
 from drippulse.kit.errors import ValidationError
-from drippulse.kit.ids import MAX_ID
+from drippulse.kit.ids import MAX_ID, uuid_or_none
+
+Key: TypeAlias = int | UUID
+"""What a row is known by."""
 
 
 class InvalidIdError(ValidationError):
@@ -13,38 +18,54 @@ class InvalidIdError(ValidationError):
     code = "invalid_id"
 
 
-def encode_id(type_name: str, number: int) -> str:
-    return base64.b64encode(f"{type_name}:{number}".encode()).decode()
+def encode_id(type_name: str, key: Key) -> str:
+    return base64.b64encode(f"{type_name}:{key}".encode()).decode()
 
 
-def decode_id(text: str) -> tuple[str, int]:
-    """The type and the integer id behind a global id.
+def decode_id(text: str) -> tuple[str, Key]:
+    """The type and the key behind a global id.
 
     Raises:
         InvalidIdError: it is none.
     """
     try:
-        type_name, _, number = base64.b64decode(text, validate=True).decode("ascii").partition(":")
+        type_name, _, written = base64.b64decode(text, validate=True).decode("ascii").partition(":")
     except (binascii.Error, ValueError):
-        type_name, number = "", ""
-    if not type_name or not _is_number(number):
+        type_name, written = "", ""
+    key = read_key(written)
+    if not type_name or key is None:
         raise InvalidIdError("This is not an id of this API. Send an `id` as a query answered it.")
-    return type_name, int(number)
+    return type_name, key
 
 
-def id_of(text: str, type_name: str, *, field: str = "id") -> int:
-    """The integer id of a `type_name`, from a global id or from the integer itself.
+def read_key(text: str) -> Key | None:
+    """A key as REST writes it; None for anything else."""
+    return int(text) if _is_number(text) else uuid_or_none(text) if len(text) == 36 else None
+
+
+def key_of(text: str, type_name: str, *, field: str = "id") -> Key:
+    """The key of a `type_name`, from a global id or from the key itself.
 
     Raises:
         InvalidIdError: it is none, or one of another type.
     """
-    if _is_number(text):
-        return int(text)
-    found, number = decode_id(text)
+    plain = read_key(text)
+    if plain is not None:
+        return plain
+    found, key = decode_id(text)
     if found != type_name:
         sentence = f"This is the id of a {found}; send one of a {type_name}."
         raise InvalidIdError(sentence, errors={field: [sentence]})
-    return number
+    return key
+
+
+def id_of(text: str, type_name: str, *, field: str = "id") -> int:
+    """The same of a type whose keys are integers."""
+    key = key_of(text, type_name, field=field)
+    if not isinstance(key, int):
+        sentence = f"This is not the id of a {type_name}."
+        raise InvalidIdError(sentence, errors={field: [sentence]})
+    return key
 
 
 def _is_number(text: str) -> bool:

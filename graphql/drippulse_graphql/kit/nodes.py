@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from drippulse_graphql.kit.context import Context
 from drippulse_graphql.kit.fields import Table
+from drippulse_graphql.kit.ids import Key
 from drippulse_graphql.kit.rows import rows_by_key
 from drippulse_graphql.kit.selection import Row, Selection
 
@@ -27,18 +28,20 @@ def node_type(declared: type, table: Table) -> NodeType:
     return made
 
 
-async def load_nodes(context: Context, keys: list[tuple[str, int]]) -> list[Row | None]:
-    """Rows by (type name, integer id); None for what is unknown, deleted or of another organization."""
-    wanted: dict[str, list[int]] = {}
-    for name, number in keys:
-        wanted.setdefault(name, []).append(number)
-    found: dict[tuple[str, int], Row | None] = {}
-    for name, numbers in wanted.items():
-        known = NODE_TYPES.get(name)
-        rows = [None] * len(numbers) if known is None else await _rows(context, known, numbers)
-        found.update(zip(((name, number) for number in numbers), rows, strict=True))
-    return [found[key] for key in keys]
+async def load_nodes(context: Context, keys: list[tuple[str, Key]]) -> list[Row | None]:
+    """Rows by (type name, key); None for what is unknown, deleted or of another organization."""
+    wanted: dict[str, list[Key]] = {}
+    for name, key in keys:
+        if name in NODE_TYPES and fits(NODE_TYPES[name].table, key):
+            wanted.setdefault(name, []).append(key)
+    found: dict[tuple[str, Key], Row | None] = {}
+    for name, those in wanted.items():
+        known = NODE_TYPES[name]
+        rows = await rows_by_key(context, known.table, known.selection, those)
+        found.update(zip(((name, key) for key in those), rows, strict=True))
+    return [found.get(key) for key in keys]
 
 
-async def _rows(context: Context, known: NodeType, numbers: list[int]) -> list[Row | None]:
-    return await rows_by_key(context, known.table, known.selection, numbers)
+def fits(table: Table, key: Key) -> bool:
+    """Whether a row of `table` could have this key."""
+    return isinstance(key, int) == (table.key_type == "bigint")

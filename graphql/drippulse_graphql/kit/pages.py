@@ -8,6 +8,7 @@ from drippulse.kit.db import Record, Session
 from drippulse.kit.errors import ValidationError
 from drippulse_graphql.kit.cursors import Position, decode_cursor
 from drippulse_graphql.kit.fields import Table
+from drippulse_graphql.kit.ids import Key
 from drippulse_graphql.kit.selection import Selection
 
 DEFAULT_FIRST = 50
@@ -48,7 +49,14 @@ class PageArguments:
 
 
 def page_arguments(
-    scope: str, first: int | None, after: str | None, last: int | None, before: str | None, *, cast: str = "text"
+    scope: str,
+    first: int | None,
+    after: str | None,
+    last: int | None,
+    before: str | None,
+    *,
+    cast: str = "text",
+    key_type: str = "bigint",
 ) -> PageArguments:
     """Read the paging arguments of the list `scope`, whose order is by values of the SQL type `cast`.
 
@@ -61,12 +69,12 @@ def page_arguments(
         return PageArguments(
             _in_range("last", DEFAULT_FIRST if last is None else last),
             backward=True,
-            bound=None if before is None else decode_cursor(scope, before, cast),
+            bound=None if before is None else decode_cursor(scope, before, cast, key_type),
         )
     return PageArguments(
         _in_range("first", DEFAULT_FIRST if first is None else first),
         backward=False,
-        bound=None if after is None else decode_cursor(scope, after, cast),
+        bound=None if after is None else decode_cursor(scope, after, cast, key_type),
     )
 
 
@@ -107,13 +115,14 @@ async def fetch_page(session: Session, organization_id: int, listing: Listing, p
 
 
 async def fetch_pages(
-    session: Session, organization_id: int, listing: Listing, page: PageArguments, parents: Sequence[int]
-) -> dict[int, Page]:
+    session: Session, organization_id: int, listing: Listing, page: PageArguments, parents: Sequence[Key]
+) -> dict[Key, Page]:
     """The same page for each parent that has rows."""
     args: list[Any] = [organization_id, list(parents)]
     inner = _page_sql(listing, page, args)
-    sql = f'SELECT p.id AS "{PARENT}", l.* FROM unnest($2::bigint[]) AS p(id) CROSS JOIN LATERAL ({inner}) AS l'  # noqa: S608 - fixed parts
-    grouped: dict[int, list[Record]] = {}
+    given = f"unnest($2::{array_type(parents)}) AS p(id)"
+    sql = f'SELECT p.id AS "{PARENT}", l.* FROM {given} CROSS JOIN LATERAL ({inner}) AS l'  # noqa: S608 - fixed parts
+    grouped: dict[Key, list[Record]] = {}
     for record in await session.fetch(sql, *args):
         grouped.setdefault(record[PARENT], []).append(record)
     return {parent: _page(listing, page, records) for parent, records in grouped.items()}
@@ -126,13 +135,18 @@ async def fetch_count(session: Session, organization_id: int, listing: Listing) 
 
 
 async def fetch_counts(
-    session: Session, organization_id: int, listing: Listing, parents: Sequence[int]
-) -> dict[int, int]:
+    session: Session, organization_id: int, listing: Listing, parents: Sequence[Key]
+) -> dict[Key, int]:
     """How many rows each parent that has any has."""
     args: list[Any] = [organization_id, list(parents)]
-    where = f"{_where(listing, args)} AND {listing.parent} = ANY($2::bigint[])"
+    where = f"{_where(listing, args)} AND {listing.parent} = ANY($2::{array_type(parents)})"
     sql = f"SELECT {listing.parent} AS parent, count(*) AS rows FROM {listing.table.source} WHERE {where} GROUP BY 1"  # noqa: S608 - fixed parts
     return {record["parent"]: record["rows"] for record in await session.fetch(sql, *args)}
+
+
+def array_type(keys: Sequence[Key]) -> str:
+    """The SQL type of keys, which are all of one kind."""
+    return "bigint[]" if all(isinstance(key, int) for key in keys) else "uuid[]"
 
 
 def _page_sql(listing: Listing, page: PageArguments, args: list[Any]) -> str:

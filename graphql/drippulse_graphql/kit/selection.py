@@ -7,7 +7,17 @@ from strawberry.types import get_object_definition
 from strawberry.types.base import StrawberryContainer
 
 from drippulse.kit.db import Record
-from drippulse_graphql.kit.fields import Column, Embedded, GlobalId, Relation, Resolved, source_of
+from drippulse_graphql.kit.fields import (
+    Column,
+    Connected,
+    Embedded,
+    GlobalId,
+    Newest,
+    Resolved,
+    ToOne,
+    key_alias,
+    source_of,
+)
 from drippulse_graphql.kit.ids import encode_id
 
 Row: TypeAlias = dict[str, Any]
@@ -42,7 +52,9 @@ class Selection:
             case Embedded(absent):
                 inner = type_.of_type if isinstance(type_, StrawberryContainer) else type_
                 self._embedded.append((name, Selection(cast("type", inner), f"{self._prefix}{name}.", absent)))
-            case Relation(_, keys) | Resolved(keys):
+            case ToOne(_, key) | Newest(_, key) | Connected(_, str(key)):
+                self._add_column(key_alias(key), key, None)
+            case Resolved(keys):
                 for key, sql in keys.items():
                     self._add_column(key, sql, None)
             case _:

@@ -7,6 +7,7 @@ import strawberry
 from drippulse.workflows.queries import like
 from drippulse.workflows.tables import WorkflowStatus
 from drippulse_graphql.kit.inputs import Direction, text
+from drippulse_graphql.kit.lists import Listed
 from drippulse_graphql.kit.pages import Condition, Order
 
 strawberry.enum(WorkflowStatus, description="Only an archived workflow refuses enrollments; a paused one holds them.")
@@ -54,3 +55,6 @@ def conditions_of(chosen: WorkflowFilter | None) -> tuple[Condition, ...]:
     if chosen.q:
         found.append(Condition("(w.name ILIKE {} OR w.description ILIKE {})", like(text("q", chosen.q))))
     return tuple(found)
+
+
+WORKFLOWS = Listed("workflows", "Workflow", order_of, conditions_of, WorkflowFilter, WorkflowOrder)

@@ -9,12 +9,13 @@ from strawberry.scalars import JSON
 
 from drippulse.workflows.secrets import may_hold_secrets, redact
 from drippulse.workflows.tables import WorkflowStatus
-from drippulse_graphql.enrollments.inputs import EnrollmentFilter, EnrollmentOrder
+from drippulse_graphql.enrollments.inputs import ENROLLMENTS_OF_WORKFLOW
 from drippulse_graphql.kit.connections import Connection
 from drippulse_graphql.kit.context import Info
-from drippulse_graphql.kit.fields import Table, column, global_id, relation, resolved
+from drippulse_graphql.kit.fields import Table, column, global_id, resolved
 from drippulse_graphql.kit.node import Node
 from drippulse_graphql.kit.nodes import node_type
+from drippulse_graphql.kit.relations import connected
 from drippulse_graphql.kit.selection import Row
 from drippulse_graphql.workflows.funnel import StepFunnel, load_funnels
 
@@ -49,21 +50,6 @@ async def _funnel(parent: strawberry.Parent[Row], info: Info) -> Row:
     return await info.context.loader(load_funnels).load((parent["number"], parent["steps_json"]))
 
 
-async def _enrollments(
-    parent: strawberry.Parent[Row],
-    info: Info,
-    first: int | None = None,
-    after: str | None = None,
-    last: int | None = None,
-    before: str | None = None,
-    filter: EnrollmentFilter | None = None,  # noqa: A002 - the argument's name in the schema
-    order_by: EnrollmentOrder | None = None,
-) -> Row:
-    from drippulse_graphql.enrollments.lists import enrollments_of
-
-    return await enrollments_of(info.context, parent["number"], filter, order_by, (first, after, last, before))
-
-
 @strawberry.type(description="A multi-step sequence. Its steps are those of the newest version.")
 class Workflow(Node):
     id: strawberry.ID = global_id("w.id")
@@ -88,8 +74,8 @@ class Workflow(Node):
         keys={"number": "w.id", "steps_json": "v.steps"},
         description="How many runs stand on each step of the newest version, and how all of them fare.",
     )
-    enrollments: Connection[Annotated["Enrollment", strawberry.lazy("drippulse_graphql.enrollments.types")]] = relation(
-        _enrollments, on="e.workflow_id = w.id", keys={"number": "w.id"}
+    enrollments: Connection[Annotated["Enrollment", strawberry.lazy("drippulse_graphql.enrollments.types")]] = (
+        connected(ENROLLMENTS_OF_WORKFLOW, key="w.id")
     )
 
 
