@@ -34,7 +34,7 @@ log = structlog.get_logger("drippulse.graphql")
 
 def create_graphql_router(services: AppServices) -> Router:
     """The routes `GET /graphql` (queries; the explorer's page in development) and `POST /graphql`."""
-    executor = Executor(schema, Documents(core_schema()), services)
+    executor = Executor(schema, core_schema(), Documents(core_schema()), services)
 
     async def principal(request: Request[Any, Any, Any]) -> Principal:
         caller = await services.authenticator.principal(bearer_token(request.headers.get("authorization")))
@@ -80,6 +80,8 @@ def _wants_page(request: Request[Any, Any, Any]) -> bool:
 
 
 def _answered(request: Request[Any, Any, Any], answer: Answer) -> Response[bytes]:
+    if answer.text is not None:
+        return _bytes(request, b'{"data":%b}' % answer.text.encode(), 200)
     if not answer.begun:
         return _response(request, {"errors": answer.errors}, _refusal_status(request))
     errors = {"errors": answer.errors} if answer.errors else {}
@@ -123,10 +125,14 @@ def _failed(request: Request[Any, Any, Any], error: Exception) -> Response[bytes
 
 
 def _response(request: Request[Any, Any, Any], body: dict[str, Any], status: int) -> Response[bytes]:
+    return _bytes(request, orjson.dumps(body), status)
+
+
+def _bytes(request: Request[Any, Any, Any], body: bytes, status: int) -> Response[bytes]:
     media_type = answer_type(request.headers.get("accept", ""))
     charset = "" if media_type == GRAPHQL_JSON else "; charset=utf-8"
     return Response(
-        orjson.dumps(body),
+        body,
         status_code=status,
         media_type=f"{media_type}{charset}",
         headers={"cache-control": "no-store", "vary": "accept"},

@@ -199,7 +199,7 @@ async def test_what_is_unforeseen_is_masked_and_logged(services: AppServices, or
         broken: str | None = strawberry.field(resolver=explode, extensions=[Requires(Permission.READ)])
 
     schema = build_schema(query=Query, mutation=Mutation)
-    executor = Executor(schema, Documents(core_schema(schema)), services)
+    executor = Executor(schema, core_schema(schema), Documents(core_schema(schema)), services)
     with capture_logs() as logs:
         answer = await executor.execute(organization.principal, Operation("{ broken }"), read_only=True)
     [error] = answer.errors

@@ -13,9 +13,9 @@ from drippulse_graphql.kit.documents import Documents
 from drippulse_graphql.kit.http import Operation
 from drippulse_graphql.schema import core_schema, schema
 from tests.conftest import MakeOrganization
+from tests.support.enrollment_states import in_every_state
 from tests.support.graphql import error_code, graphql, raw_graphql
 from tests.support.organizations import TestOrganization
-from tests.support.timeline import write_timeline
 from tests.support.workflows import create_workflow, enroll, webhook_step
 
 ENROLLMENT = """
@@ -31,53 +31,6 @@ ENROLLMENT = """
   runtimeState { bag visits nextRunAt lease { held until fence } }
 """
 FREE_FORM = {"bag", "visits", "input", "output", "error"}
-STATES = {
-    "waiting": "next_run_at = now() + interval '1 day', wait_reason = 'send_window', current_step_index = 1",
-    "completed": "status = 'completed', current_step_index = 2, next_run_at = NULL, finished_at = now()",
-    "failed": """status = 'failed', next_run_at = NULL, finished_at = now(), attempt = 5,
-        last_error = '{"code": "smtp", "message": "refused", "step_index": 1, "at": "2026-01-02T03:04:05.678Z"}'""",
-    "paused": "status = 'paused', current_step_index = 1",
-    "leased": "claimable_at = now() + interval '30 seconds', fence = 7",
-    "held": "claimable_at = NULL, holds = 4, next_run_at = now() - interval '1 hour'",
-    "held while waiting": """claimable_at = NULL, holds = 12, wait_reason = 'wait', current_step_index = 1,
-        next_run_at = now() + interval '1 day'""",
-    "unknown": "claimable_at = NULL, next_run_at = NULL, wait_reason = 'outcome_unknown', current_step_index = 1",
-    "waiting for decades": "next_run_at = now() + interval '60 years', current_step_index = 1",
-    "nameless": "first_name = '', last_name = ''",
-}
-
-
-async def _in_every_state(services: AppServices, organization: TestOrganization, workflow_id: int) -> list[int]:
-    contacts = [
-        {"email": f"{state}@example.com", "first_name": "Ada", "last_name": "Løve", "name": "A. L.", "lead_ref": state}
-        for state in STATES
-    ]
-    ids: list[int] = (await enroll(organization.client, workflow_id, *contacts))["enrollment_ids"]
-    async with services.database.tenant(organization.id) as session:
-        for number, change in zip(ids, STATES.values(), strict=True):
-            await session.execute(f"UPDATE enrollment SET {change} WHERE id = $1", number)
-        entries = """jsonb_build_array(
-            jsonb_build_array(1, 0, 'completed', 1, now() + interval '1234567 us', now(), '{"a": 1}'::jsonb,
-              '{"b": [2]}'::jsonb),
-            jsonb_build_array(2, 1, 'completed', 1, now(), now() - interval '365 days', NULL, '{}'::jsonb))"""
-        await write_timeline(session, ids[:1], entries)
-        delivery = await session.fetchval(
-            """INSERT INTO delivery (organization_id, enrollment_id, workflow_id, visit, step_id, step_index, recipient,
-                 subject, message_id, status, links, sent_at, feedback, feedback_at)
-               VALUES ($1, $2, $3, 1, 's1', 0, 'a@b.com', 'Hi', '<1@x>', 'sent', '{}', now(), 'bounced', now())
-               RETURNING id""",
-            organization.id,
-            ids[0],
-            workflow_id,
-        )
-        await session.execute(
-            """INSERT INTO nurture_event (organization_id, enrollment_id, delivery_id, type, url)
-               VALUES ($1, $2, $3, 'click', 'u')""",
-            organization.id,
-            ids[0],
-            delivery,
-        )
-    return ids
 
 
 def _camel(value: Any) -> Any:
@@ -106,11 +59,11 @@ def _as_graphql(detail: dict[str, Any]) -> dict[str, Any]:
     return expected
 
 
-async def test_an_enrollment_has_the_facts_of_rest_in_every_state(
+async def test_an_enrollment_has_the_facts_of_restin_every_state(
     services: AppServices, organization: TestOrganization, client: httpx.AsyncClient
 ) -> None:
     workflow = await create_workflow(client)
-    for number in await _in_every_state(services, organization, workflow["id"]):
+    for number in await in_every_state(services, organization, workflow["id"]):
         query = f"query ($id: ID!) {{ enrollment(id: $id) {{ {ENROLLMENT} }} }}"
         found = (await graphql(client, query, id=str(number)))["enrollment"]
         rest = await client.get(f"/api/v1/workflows/{workflow['id']}/enrollments/{number}")
@@ -123,7 +76,7 @@ async def test_a_workflow_has_the_facts_of_rest(
     services: AppServices, organization: TestOrganization, client: httpx.AsyncClient
 ) -> None:
     workflow = await create_workflow(client, integrations=[{"provider": "slack"}])
-    await _in_every_state(services, organization, workflow["id"])
+    await in_every_state(services, organization, workflow["id"])
     query = """query ($id: ID!) { workflow(id: $id) {
       databaseId name description status version integrations projectId settings hasDraft createdAt updatedAt
       steps { id type name position config }
@@ -216,7 +169,7 @@ async def test_an_enrollment_of_a_deleted_workflow_is_gone(client: httpx.AsyncCl
 
 
 async def _statements(services: AppServices, organization: TestOrganization, query: str) -> tuple[int, dict[str, Any]]:
-    executor = Executor(schema, Documents(core_schema()), services)
+    executor = Executor(schema, core_schema(), Documents(core_schema()), services)
     async with services.database.tenant(organization.id) as session:
         answer = await executor.run(session, organization.principal, parse(query), Operation(query))
         assert not answer.errors, answer.errors

@@ -20,7 +20,7 @@ MAX_LAST = 2000
 async def rows_by_key(context: Context, table: Table, selection: Selection, keys: Sequence[Key]) -> list[Row | None]:
     """In the order of `keys`; None for what is unknown, deleted or of another organization."""
     records = await context.session.fetch(
-        f'SELECT {selection.sql}, {table.key} AS "{KEY}" FROM {table.source} '  # noqa: S608 - fixed parts
+        f'SELECT {selection.sql}, {table.key} AS "{KEY}" FROM {table.source} '
         f"WHERE {table.organization} = $1 AND {table.live} AND {table.key} = ANY($2::{table.key_type}[])",
         context.organization_id,
         list(keys),
@@ -43,7 +43,7 @@ async def newest_children(context: Context, children: Children, keys: Sequence[t
     """For each (parent, how many): its newest rows, oldest first. Raises DocumentTooComplexError."""
     table = children.table
     records = await context.session.fetch(
-        f'SELECT p.id AS "{PARENT}", p.most AS "{KEY}", l.* '  # noqa: S608 - fixed parts
+        f'SELECT p.id AS "{PARENT}", p.most AS "{KEY}", l.* '
         f"FROM unnest($2::{array_type([parent for parent, _ in keys])}, $3::int[]) AS p(id, most) CROSS JOIN LATERAL ("
         f"SELECT {children.selection.sql} FROM {table.source} WHERE {table.organization} = $1 AND {table.live} "
         f"AND {children.parent} = p.id ORDER BY {children.newest_first} LIMIT p.most) AS l LIMIT $4",

@@ -22,6 +22,10 @@ from drippulse.kit.text import did_you_mean
 M = TypeVar("M", bound=BaseModel)
 
 
+BLANKS: Final = " \t\n\v\f\r\x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000"
+"""What Unicode calls White_Space, as regular expressions of JSON Schema do; Python counts four separators more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Trimmed:
     """Of a text: blanks at its ends are cut off. Its length counts before that, so that a schema can say what holds.
@@ -44,7 +48,7 @@ class Trimmed:
         return handler(schema) if self.empty else {**handler(schema), "pattern": self.pattern}
 
     def _trim(self, text: str) -> str:
-        trimmed = text.strip()
+        trimmed = text.strip(BLANKS)
         if not trimmed and not self.empty:
             raise PydanticKnownError("string_too_short", {"min_length": 1})
         return trimmed
