@@ -4,7 +4,18 @@ import strawberry
 from graphql import GraphQLError, GraphQLSchema
 from strawberry.types import ExecutionContext
 
+from drippulse.crm.tables import RecordType
 from drippulse.organizations.policy import Permission
+from drippulse_graphql.crm.nodes.types import (
+    LISTS,
+    Account,
+    Activity,
+    Contact,
+    Lead,
+    Opportunity,
+    Pipeline,
+    PipelineStage,
+)
 from drippulse_graphql.enrollments.enroll_contacts import EnrollContactsPayload, enroll_contacts
 from drippulse_graphql.enrollments.inputs import ENROLLMENTS
 from drippulse_graphql.enrollments.types import Enrollment
@@ -30,6 +41,17 @@ class Query:
     workflows: Connection[Workflow] = many(WORKFLOWS, READ, "The organization's workflows, newest first.")
     step_types: list[StepType] = made(step_types, READ, "What steps can be made of.")
     enrollment: Enrollment | None = one("Enrollment", READ, "One enrollment; null for unknown ids.")
+    account: Account | None = one("Account", READ, "One account; null for unknown ids.")
+    accounts: Connection[Account] = many(LISTS[RecordType.ACCOUNT], READ, "Accounts, newest first.")
+    contact: Contact | None = one("Contact", READ, "One contact; null for unknown ids.")
+    contacts: Connection[Contact] = many(LISTS[RecordType.CONTACT], READ, "Contacts, newest first.")
+    lead: Lead | None = one("Lead", READ, "One lead; null for unknown ids.")
+    leads: Connection[Lead] = many(LISTS[RecordType.LEAD], READ, "Leads, newest first.")
+    opportunity: Opportunity | None = one("Opportunity", READ, "One opportunity; null for unknown ids.")
+    opportunities: Connection[Opportunity] = many(LISTS[RecordType.OPPORTUNITY], READ, "Opportunities, newest first.")
+    activity: Activity | None = one("Activity", READ, "One activity; null for unknown ids.")
+    activities: Connection[Activity] = many(LISTS[RecordType.ACTIVITY], READ, "Activities, newest first.")
+    pipeline: Pipeline | None = one("Pipeline", READ, "One pipeline; null for unknown ids.")
     enrollments: Connection[Enrollment] = many(ENROLLMENTS, READ, "Enrollments over all workflows, newest first.")
 
 
@@ -54,7 +76,7 @@ def build_schema(query: type = Query, mutation: type = Mutation) -> strawberry.S
     return _Schema(
         query=query,
         mutation=mutation,
-        types=[Workflow, Enrollment, Organization],
+        types=[Workflow, Enrollment, Organization, PipelineStage],
         config=CONFIG,
         extensions=[PreparedDocument],
     )

@@ -4,7 +4,9 @@ import json
 import os
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
+import httpx
 import orjson
 import pytest
 
@@ -24,7 +26,12 @@ from tests.support.organizations import TestOrganization
 from tests.support.workflows import create_workflow, enroll
 
 OPERATIONS = int(os.environ.get("DRIPPULSE_TEST_OPERATIONS", "2000"))
-ROOTS = ("viewer", "workflow", "workflows", "enrollment", "enrollments")
+ROOTS = (
+    *("viewer", "workflow", "workflows", "enrollment", "enrollments", "pipeline"),
+    *("account", "accounts", "contact", "contacts", "lead", "leads"),
+    *("opportunity", "opportunities", "activity", "activities"),
+)
+NAMES = ("Account", "Contact", "Lead", "Opportunity", "Activity")
 RESOLVED = frozenset({("Workflow", "steps"), ("Workflow", "stepFunnel")})
 """Fields made in Python: an operation with one of them is the resolvers', which is what a test below is about."""
 
@@ -73,16 +80,54 @@ async def place(services: AppServices, new_organization: MakeOrganization) -> Pl
         gone = await create_workflow(one.client, name="gone")
         await enroll(one.client, gone["id"], {"email": "gone@example.com"})
         assert (await one.client.delete(f"/api/v1/workflows/{gone['id']}")).is_success
+        records = await _records(one.client)
     ids = {
         "Workflow": [encode_id("Workflow", first["id"]), str(first["id"])],
         "Enrollment": [encode_id("Enrollment", number) for number in numbers],
         "workflowId": [str(first["id"])],
+        **{
+            name: [*ids, *(encode_id(name.removeprefix("Converted"), UUID(one)) for one in ids)]
+            for name, ids in records.items()
+        },
     }
-    texts = {"q": ["a", "é", "%", "Wölk", "nobody"], "leadRef": list(STATES)}
+    words = ["a", "é", "%", "Wölk", "nobody", "ada", "Ada Lövelace", "p1@example.com", "hello"]
+    texts = dict.fromkeys(("q", "eq", "ne", "contains", "startsWith", "tags", "in"), words) | {"leadRef": list(STATES)}
     operations = Operations(core_schema(), Values(ids, texts), ROOTS, RESOLVED)
     documents = Documents(core_schema())
     executor = Executor(schema, core_schema(), documents, services)
     return Place(services, other, operations, executor, Planner(schema, core_schema()), documents)
+
+
+async def _records(client: httpx.AsyncClient) -> dict[str, list[str]]:
+    """Records of every type, full and empty, live and deleted: UUIDs of the live ones by type."""
+    found: dict[str, list[str]] = {}
+
+    async def make(plural: str, **fields: Any) -> str:
+        made = await client.post(f"/api/v1/crm/{plural}", json=fields)
+        assert made.is_success, made.text
+        return made.json()["id"]
+
+    for number in range(3):
+        account = await make("accounts", name=f'A{number} "q" \\', annual_revenue=[None, 10, 12.5][number], tags=["a"])
+        person = {"email": f"p{number}@example.com", "first_name": "Ada", "last_name": "Lövelace", "tags": ["ada", "é"]}
+        contact = await make("contacts", account_id=account, attributes={"a": [1, {"b": None}]}, **person)
+        lead = await make("leads", contact_id=contact, score=[None, 0, 1.25][number], **person)
+        about = {"account_id": account, "contact_id": contact}
+        opportunity = await make(
+            "opportunities", name="Deal", amount=[None, 5, 7.25][number], expected_close_date="2030-02-28", **about
+        )
+        activity = await make("activities", subject="hello", lead_id=lead, opportunity_id=opportunity, **about)
+        for name, one in zip(NAMES, (account, contact, lead, opportunity, activity), strict=True):
+            found.setdefault(name, []).append(one)
+    for plural in ("accounts", "contacts", "leads", "opportunities", "activities"):
+        needed = {"name": "Bare"} if plural in {"accounts", "opportunities"} else {}
+        await make(plural, **needed)
+        gone = await make(plural, **needed)
+        assert (await client.delete(f"/api/v1/crm/{plural}/{gone}")).is_success
+    pipelines = (await client.get("/api/v1/crm/opportunity_pipelines")).json()["opportunity_pipelines"]
+    stages = [stage["id"] for one in pipelines for stage in one["stages"]]
+    converted = {f"Converted{name}": found[name] for name in ("Account", "Contact", "Opportunity")}
+    return {**found, **converted, "Pipeline": [one["id"] for one in pipelines], "PipelineStage": stages}
 
 
 def _cursors(data: Any) -> list[str]:

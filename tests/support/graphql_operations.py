@@ -36,7 +36,7 @@ class Made:
 
 @dataclass
 class Values:
-    """What arguments may be: ids by type name, and texts by the name of an input field."""
+    """What arguments may be: ids by argument or by type name, and texts by the name of an input field."""
 
     ids: Mapping[str, Sequence[str]]
     texts: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
@@ -174,7 +174,7 @@ class _Maker:
             return [self._value(name, optional(of).of_type, about) for _ in range(self._chance.randint(0, 3))]
         if isinstance(kind, GraphQLInputObjectType):
             return {
-                key: self._value(key, one.type, about)
+                key: self._value(name if kind.name == "IdFilter" else key, one.type, about)
                 for key, one in kind.fields.items()
                 if is_required_input_field(one) or self._chance.random() < 0.4
             }
@@ -184,6 +184,7 @@ class _Maker:
 
     def _scalar(self, name: str, kind: str, about: str) -> Any:
         if kind == "ID":
+            about = name[:1].upper() + name[1:-2] if name.endswith("Id") else about.removesuffix("Connection")
             ids = self._values.ids.get(name) or self._values.ids.get(about) or ("7",)
             return self._chance.choice(ids)
         if kind == "Int":

@@ -41,7 +41,7 @@ SECONDS = f"CASE WHEN {TIMED} THEN least(ceil(extract(epoch FROM e.next_run_at -
 
 
 @strawberry.type(description="Who is enrolled.")
-class Contact:
+class EnrolledContact:
     email: str = column("e.email")
     first_name: str = column("e.first_name")
     last_name: str = column("e.last_name")
@@ -90,7 +90,7 @@ class Enrollment(Node):
     agent_id: strawberry.ID | None = column("e.agent_id::text")
     lead_ref: str | None = column("e.lead_ref")
     status: EnrollmentStatus = column("e.status", decode=EnrollmentStatus)
-    contact: Contact = embedded()
+    contact: EnrolledContact = embedded()
     current_step_index: int = column("e.current_step_index")
     current_step: CurrentStep | None = embedded(absent=OFF_STEPS, description="Null past the last step.")
     progress: Progress = embedded()

@@ -15,8 +15,9 @@ from drippulse_graphql.kit.ids import Key
 
 SCOPE_CHARACTERS = 10
 READABLE = {
-    "bigint": re.compile(r"-?\d{1,18}"),
+    "bigint": re.compile(r"-?\d{1,18}|-9223372036854775808"),
     "numeric": re.compile(r"-?\d{1,40}(\.\d{1,40})?"),
+    "double precision": re.compile(r"-?(Infinity|\d{1,20}(\.\d{1,20})?(e[+-]\d{1,3})?)"),
     "date": re.compile(r"\d{4}-(0\d|1[0-2])-([0-2]\d|3[01])"),
     "uuid": re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
 }

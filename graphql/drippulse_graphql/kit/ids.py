@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from typing import TypeAlias
+from typing import NoReturn, TypeAlias
 from uuid import UUID
 
 from drippulse.kit.errors import ValidationError
@@ -62,10 +62,18 @@ def key_of(text: str, type_name: str, *, field: str = "id") -> Key:
 def id_of(text: str, type_name: str, *, field: str = "id") -> int:
     """The same of a type whose keys are integers."""
     key = key_of(text, type_name, field=field)
-    if not isinstance(key, int):
-        sentence = f"This is not the id of a {type_name}."
-        raise InvalidIdError(sentence, errors={field: [sentence]})
-    return key
+    return key if isinstance(key, int) else _refuse(type_name, field)
+
+
+def uuid_of(text: str, type_name: str, *, field: str = "id") -> UUID:
+    """The same of a type whose keys are UUIDs."""
+    key = key_of(text, type_name, field=field)
+    return key if isinstance(key, UUID) else _refuse(type_name, field)
+
+
+def _refuse(type_name: str, field: str) -> NoReturn:
+    sentence = f"This is not the id of a {type_name}."
+    raise InvalidIdError(sentence, errors={field: [sentence]})
 
 
 def _is_number(text: str) -> bool:

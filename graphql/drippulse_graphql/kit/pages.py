@@ -29,7 +29,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """`sql` with `{}` where its value goes."""
+    """`sql` with `{}` where its value goes, which is hashable: a tuple for an array."""
 
     sql: str
     value: Any

@@ -188,7 +188,7 @@ class _Compiler:
                 return Single(target, members, rows.alias(key), is_required(type_of(field)))
             case Newest(children, key):
                 place = self._place(details[0].node, field, children, under)
-                target = Rows(children.table)
+                target = Rows(children.table, named(type_of(field)).name)
                 members = self._members(target, type_of(field), details, (*under, place))
                 return Newer(target, members, children, rows.alias(key), place)
             case Connected(listed, str(key)):

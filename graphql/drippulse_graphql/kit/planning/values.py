@@ -1,5 +1,7 @@
 """From a column's SQL and its field's type to the SQL of what the answer holds. Pure."""
 
+import re
+
 import orjson
 from graphql import (
     GraphQLEnumType,
@@ -13,9 +15,9 @@ from drippulse_graphql.kit.planning.types import OutputType, is_required, option
 
 MISSING = "#drippulse:missing#"
 """Stands where a value must be and is none: the resolvers answer then, with the error that belongs to it."""
-PLAIN_COLUMN = str.isidentifier
+PLAIN_COLUMN = re.compile(r"\w+\.\w+(::\w+)?")
 MOMENT = "to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
-AS_TEXT = frozenset({"ID", "String"})
+AS_TEXT = frozenset({"Date", "ID", "String"})
 AS_THEY_ARE = frozenset({"Boolean", "Float", "Int", "JSON"})
 
 
@@ -62,7 +64,7 @@ def _enum(sql: str, inner: GraphQLEnumType) -> str:
 
 def _is_column(sql: str) -> bool:
     """Of a table, where NOT NULL keeps what the schema promises."""
-    return all(PLAIN_COLUMN(part) for part in sql.removesuffix("::text").split("."))
+    return PLAIN_COLUMN.fullmatch(sql) is not None
 
 
 def global_id(type_name: str, sql: str) -> str:

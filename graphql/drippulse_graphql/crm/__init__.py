@@ -1,0 +1,1 @@
+"""CRM records and what belongs to them in GraphQL."""
