@@ -19,7 +19,7 @@ KILLS ?= 1000
 SEED ?= $(shell date +%s)
 CHAOS_SECONDS ?= 180
 
-.PHONY: up test lint format bench chaos chaos-short schemathesis docs lock install clean
+.PHONY: up test lint format bench chaos chaos-short schemathesis client docs lock install clean
 .DEFAULT_GOAL := up
 
 up: $(STAMP) ## start everything on this machine
@@ -52,6 +52,9 @@ chaos-short: $(STAMP) ## the same for CHAOS_SECONDS, as CI does
 
 schemathesis: $(STAMP) ## all checks of Schemathesis against the whole product; about ten minutes
 	@$(BIN)/python -m tests.support.schemathesis_run
+
+client: ## the types of the TypeScript client, from schema.graphql; needs node
+	cd graphql/client && npm ci --no-audit --no-fund --ignore-scripts --silent && npm run --silent generate
 
 docs: $(STAMP) ## regenerate the committed contracts (OpenAPI, SDL)
 	$(BIN)/drippulse export write

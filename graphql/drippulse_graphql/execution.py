@@ -1,6 +1,7 @@
 """Running one operation: in one transaction, for one caller."""
 
-from dataclasses import dataclass, field
+import time
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import strawberry
@@ -8,11 +9,13 @@ from graphql import DocumentNode, GraphQLSchema, OperationType
 
 from drippulse.kit.db import Session
 from drippulse.kit.services import AppServices
-from drippulse.organizations.policy import Principal
+from drippulse.organizations.policy import Permission, Principal
+from drippulse_graphql.kit.apart import runs_apart
 from drippulse_graphql.kit.context import Context
 from drippulse_graphql.kit.documents import Documents
 from drippulse_graphql.kit.errors import execution_errors
 from drippulse_graphql.kit.http import MethodNotAllowedError, Operation
+from drippulse_graphql.kit.not_streamed import NotStreamedError
 from drippulse_graphql.kit.planning.planner import Planned, Planner, complete
 
 
@@ -24,6 +27,8 @@ class Answer:
     errors: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     text: str | None = None
     """`data` as PostgreSQL wrote it, instead of `data`."""
+    plan: dict[str, Any] | None = None
+    """For callers who asked, and may see it: how the operation ran."""
 
     @property
     def begun(self) -> bool:
@@ -57,23 +62,40 @@ class Executor:
         document, kind = self._documents.prepare(operation.query, operation.operation_name, operation.variables)
         if read_only and kind is not OperationType.QUERY:
             raise MethodNotAllowedError("GET runs queries only; send this operation with POST.")
+        if kind is OperationType.SUBSCRIPTION:
+            raise NotStreamedError
+        if kind is OperationType.MUTATION and runs_apart(document, operation.operation_name):
+            answer = await self.run(None, principal, document, operation)
+            return Answer(None, answer.errors) if answer.errors else answer
+        began = time.perf_counter()
         planned = self._planner.plan(
             operation.query, operation.operation_name, document, operation.variables, principal
         )
         try:
             async with self._services.database.tenant(principal.organization_id) as session:
                 answer = await _run_planned(session, planned) if planned is not None else None
-                if answer is not None:
-                    return answer
-                answer = await self.run(session, principal, document, operation)
+                if answer is None:
+                    answer = await self.run(session, principal, document, operation)
                 if answer.errors and kind is OperationType.MUTATION:
                     raise _Undone(Answer(None, answer.errors))
         except _Undone as undone:
             return undone.answer
+        if operation.plan and principal.allows(Permission.ADMINISTER):
+            return replace(answer, plan=self._told(operation, answer, session.statements, began))
         return answer
 
-    async def run(self, session: Session, principal: Principal, document: DocumentNode, operation: Operation) -> Answer:
-        """Run a prepared document in an open transaction."""
+    def _told(self, operation: Operation, answer: Answer, statements: int, began: float) -> dict[str, Any]:
+        return {
+            "mode": "resolved" if answer.text is None else "planned",
+            "statements": statements,
+            "milliseconds": round((time.perf_counter() - began) * 1000, 3),
+            "cost": self._documents.cost(operation.query, operation.operation_name, operation.variables),
+        }
+
+    async def run(
+        self, session: Session | None, principal: Principal, document: DocumentNode, operation: Operation
+    ) -> Answer:
+        """Run a prepared document in an open transaction; in none, a mutation that runs apart."""
         context = Context(principal, session, self._services, document)
         result = await self._schema.execute(
             operation.query,

@@ -20,6 +20,7 @@ APP_CONFIG = AppConfig(
             "drippulse.sending.tables",
             "drippulse.events.tables",
             "drippulse.integrations.tables",
+            "drippulse.graphql_clients.tables",
             "drippulse.crm.tables",
             "drippulse.crm.changes.tables",
             "drippulse.crm.custom_fields.tables",

@@ -7,8 +7,10 @@ from drippulse_server.commands import (
     connectors,
     create_admin,
     create_api_key,
+    demo,
     doctor,
     export,
+    graphql,
     import_contacts,
     mailbox,
     migrate,
@@ -39,6 +41,7 @@ app.command("doctor")(doctor.doctor)
 app.command("migrate")(migrate.migrate)
 app.command("create-admin")(create_admin.create_admin)
 app.command("create-api-key")(create_api_key.create_api_key)
+app.command("demo")(demo.demo)
 app.command("web")(web.web)
 app.command("worker")(worker.worker)
 app.command("scheduler")(scheduler.scheduler)
@@ -46,6 +49,7 @@ app.command("mailbox")(mailbox.mailbox)
 app.command("import-contacts")(import_contacts.import_contacts)
 app.add_typer(connectors.app, name="connectors")
 app.add_typer(export.app, name="export")
+app.add_typer(graphql.app, name="graphql")
 
 
 def main() -> int:

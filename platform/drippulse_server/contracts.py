@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from graphql import GraphQLError, build_schema
@@ -11,6 +12,7 @@ import drippulse_graphql
 import drippulse_rest
 from drippulse_graphql.schema import sdl
 from drippulse_rest.app import openapi_json
+from drippulse_server.schema_changes.files import History
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +41,17 @@ class Contract:
 
 def contracts() -> list[Contract]:
     """Generated now, from the code that is installed."""
+    history, today = History(), datetime.now(UTC).date()
     return [
         Contract(_beside(drippulse_rest.__file__, "openapi.json"), openapi_json(), lambda _, __: []),
         Contract(_beside(drippulse_graphql.__file__, "schema.graphql"), sdl(), breaking_changes),
+        Contract(history.page_path, history.page(today), lambda _, __: []),
     ]
+
+
+def unreleasable() -> list[str]:
+    """A sentence for each reason why the schema may not be released: what clients of the released one trip over."""
+    return History().problems(datetime.now(UTC).date())
 
 
 def breaking_changes(before: str, after: str) -> list[str]:

@@ -1,6 +1,6 @@
 """Building what the edges share, and opening and closing it with the application."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Set
 from contextlib import asynccontextmanager
 
 from redis.asyncio import Redis
@@ -13,6 +13,8 @@ from drippulse.kit.services import AppServices
 from drippulse.organizations.authentication import Authenticator
 from drippulse.organizations.login_throttle import LoginThrottle
 from drippulse.settings import Settings
+from drippulse_graphql.kit.documents import Documents
+from drippulse_graphql.schema import core_schema
 from drippulse_server.instance import plain
 from drippulse_workers.wake import DramatiqWaker
 
@@ -38,7 +40,7 @@ def build_services(settings: Settings) -> AppServices:
     redis = Redis.from_url(  # pyright: ignore[reportUnknownMemberType] - untyped **kwargs
         settings.redis_url, socket_connect_timeout=REDIS_SECONDS, socket_timeout=REDIS_SECONDS
     )
-    return AppServices(
+    services = AppServices(
         settings=settings,
         database=database,
         authenticator=Authenticator(database, settings, LoginThrottle(redis)),
@@ -46,7 +48,15 @@ def build_services(settings: Settings) -> AppServices:
         waker=DramatiqWaker(settings),
         vault=Vault.of(settings),
         clock=utc_now,
+        check_document=Documents(core_schema()).flaws,
     )
+
+    def on_news(organizations: Set[int]) -> None:
+        services.feed.told(organizations)
+        services.news.tell(organizations)
+
+    database.on_news = on_news
+    return services
 
 
 @asynccontextmanager
@@ -58,7 +68,10 @@ async def opened(services: AppServices) -> AsyncGenerator[None]:
     finally:
         if isinstance(services.waker, DramatiqWaker):
             await services.waker.close()
+        await services.feed.close()
+        await services.news.close()
         await services.notices.close()
+        await services.graphql_usage.close()
         await services.authenticator.close()
         await services.redis.aclose()
         await services.database.close()

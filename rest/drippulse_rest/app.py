@@ -19,6 +19,7 @@ from drippulse_rest.crm.routes import ROUTES as CRM
 from drippulse_rest.data_sources.routes import ROUTES as DATA_SOURCES
 from drippulse_rest.enrollments.routes import ROUTES as ENROLLMENTS
 from drippulse_rest.events.routes import ROUTES as EVENTS
+from drippulse_rest.graphql_clients.routes import ROUTES as GRAPHQL_CLIENTS
 from drippulse_rest.integrations.routes import ROUTES as CONNECTIONS
 from drippulse_rest.kit.authorization import authorization
 from drippulse_rest.kit.request import ApiRequest, request_class
@@ -56,6 +57,7 @@ API: Sequence[HTTPRouteHandler] = (
     *EXPLAIN,
     *UNKNOWN_SENDS,
     *CONNECTIONS,
+    *GRAPHQL_CLIENTS,
     *CRM,
     *LEAD_FORMS,
     *DATA_SOURCES,

@@ -16,7 +16,21 @@ from rich.console import Console
 from drippulse.kit.collector import tune_collector
 from drippulse_server.embedded.postgres import EmbeddedPostgres
 from drippulse_server.embedded.redis import EmbeddedRedis
-from tests.bench import backlog, crm, engine_steps, http, idle, importing, mail, queues, recovery, scale, steady
+from tests.bench import (
+    backlog,
+    crm,
+    engine_steps,
+    graphql,
+    http,
+    idle,
+    importing,
+    mail,
+    queues,
+    recovery,
+    scale,
+    steady,
+    subscriptions,
+)
 from tests.bench.document import write_document
 from tests.bench.table import Results
 from tests.support.npm import install
@@ -77,6 +91,12 @@ async def _crm(stack: Stack, results: Results) -> None:
     await crm.export(stack, results)
 
 
+async def _graphql(stack: Stack, results: Results) -> None:
+    organization_id = await graphql.measure(stack, results)
+    async with bare_server(superuser_url(stack.data_dir), graphql.BARE, organization_id) as port:
+        await graphql.flat(stack, port, results)
+
+
 WORLD_PARTS: dict[str, WorldPart] = {
     "steps": _steps,
     "mail": _mail,
@@ -92,6 +112,8 @@ STACK_PARTS: dict[str, StackPart] = {
     "backlog": backlog.measure,
     "steady": steady.measure,
     "crm": _crm,
+    "graphql": _graphql,
+    "subscriptions": subscriptions.measure,
 }
 PARTS = [*WORLD_PARTS, *STACK_PARTS]
 

@@ -137,6 +137,10 @@ REST = {
     "updateIntegrationConnection": WRITE,
     "deleteIntegrationConnection": WRITE,
     "testIntegrationConnection": WRITE,
+    "listGraphqlDocuments": Permission.ADMINISTER,
+    "putGraphqlDocuments": Permission.ADMINISTER,
+    "deleteGraphqlDocument": Permission.ADMINISTER,
+    "getGraphqlUsage": Permission.ADMINISTER,
     "getSending": READ,
     "updateSending": Permission.ADMINISTER,
     "getSendingStatus": READ,
@@ -257,11 +261,8 @@ GRAPHQL: dict[str, tuple[Permission, str]] = {
     "Query.stepTypes": (READ, "{ stepTypes { type } }"),
     "Query.enrollment": (READ, '{ enrollment(id: "999999999") { id } }'),
     "Query.enrollments": (READ, "{ enrollments { totalCount } }"),
-    "Mutation.enrollContacts": (
-        WRITE,
-        'mutation { enrollContacts(input: { workflowId: "999999999", contacts: [] }) { createdCount } }',
-    ),
 }
+"""Mutations have a test of their own, which goes by the permissions of REST."""
 NOBODIES = ("none", "garbage", "basic", "revoked key", "expired key", "ended session", "session of a former member")
 ROLES = list(MemberRole)
 
@@ -323,7 +324,7 @@ def test_every_root_field_has_an_expectation() -> None:
     schema = build_schema(sdl())
     fields = {
         f"{root.name}.{name}"
-        for root in (schema.query_type, schema.mutation_type, schema.subscription_type)
+        for root in (schema.query_type, schema.subscription_type)
         if root is not None
         for name in root.fields
     }

@@ -15,7 +15,7 @@ type Thing { id: ID! name: String! color: Color }
 """
 
 
-@pytest.mark.parametrize("name", ["openapi.json", "schema.graphql"])
+@pytest.mark.parametrize("name", ["openapi.json", "schema.graphql", "graphql-changes.md"])
 def test_the_committed_file_is_what_the_code_says(name: str) -> None:
     [contract] = [contract for contract in contracts() if contract.path.name == name]
     assert contract.committed() == contract.text, "run `drippulse export write`"

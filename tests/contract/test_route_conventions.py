@@ -22,12 +22,14 @@ SOON = 0.1
 UNWRAPPED = {
     "acceptInvitation": "a token and a password are no resource",
     "sendEvents": "a batch has no singular",
+    "putGraphqlDocuments": "a manifest has no singular",
 }
 """Writes that make or change a resource and take it top level alone: operation id -> why."""
 NOT_ECHOED = {
     "acceptInvitation": "answers the member that it made",
     "bulkEnroll": "answers what became of each contact",
     "sendEvents": "answers what became of each event",
+    "putGraphqlDocuments": "answers what became of each document",
 }
 """Writes whose answer is not the resource that was sent: operation id -> what it is."""
 Route = tuple[str, str, HTTPRouteHandler, Documented]

@@ -17,7 +17,7 @@ from drippulse_graphql.execution import Executor
 from drippulse_graphql.kit.documents import Documents
 from drippulse_graphql.kit.http import Operation
 from drippulse_graphql.kit.ids import encode_id
-from drippulse_graphql.kit.planning.planner import Planner, complete
+from drippulse_graphql.kit.planning.planner import MAX_PLANS, Planner, complete
 from drippulse_graphql.schema import core_schema, schema
 from tests.conftest import MakeOrganization
 from tests.support.enrollment_states import STATES, in_every_state
@@ -154,3 +154,26 @@ async def test_generated_operations_answer_the_same(place: Place) -> None:
                 beyond += 1
                 await place.compare(Made(made.text, {**made.variables, made.after: cursor}), principal)
     assert beyond > OPERATIONS / 50, "cursors were hardly tried"
+
+
+async def test_whoever_may_see_it_is_told_how_an_operation_ran(organization: TestOrganization) -> None:
+    asked = {"query": "{ workflows(first: 5) { nodes { id } } }", "extensions": {"plan": True}}
+    answer = (await organization.client.post("/graphql", json=asked)).json()
+    plan = answer["extensions"]["plan"]
+    assert plan.pop("milliseconds") > 0
+    assert plan == {"mode": "planned", "statements": 1, "cost": 5}
+    resolved = {**asked, "query": "{ workflows(first: 5) { nodes { id steps { id } } } }"}
+    otherwise = (await organization.client.post("/graphql", json=resolved)).json()
+    assert otherwise["extensions"]["plan"]["mode"] == "resolved"
+    told = (await organization.as_role(MemberRole.EDITOR).post("/graphql", json=asked)).json()
+    assert told == {"data": answer["data"]}
+    unasked = (await organization.client.post("/graphql", json={"query": asked["query"]})).json()
+    assert unasked == {"data": answer["data"]}
+
+
+async def test_plans_are_kept_up_to_a_number(place: Place) -> None:
+    for number in range(MAX_PLANS + 50):
+        text = f"query Q{number} {{ viewer {{ role }} }}"
+        document, _ = place.documents.prepare(text, None)
+        assert place.planner.plan(text, None, document, {}, place.organization.principal) is not None
+    assert len(place.planner) == MAX_PLANS

@@ -43,6 +43,7 @@ PARAMETERS = {
     "contact_ref": "con",
     "template_ref": "tpl",
     "enrollment_ref": "enr",
+    "sha256": "graphql_document",
 }
 """Path parameter -> name of a belonging. `record_ref` is the type of record that its path says."""
 BODIES: dict[str, dict[str, Any]] = {
@@ -85,6 +86,7 @@ RANDOM = {
     **{name: str(UNKNOWN) for name in ("data_source", "data_source_run")},
     "version": "1",
     "step": "s1",
+    "graphql_document": "0" * 64,
     "tag": "nobody-has-this",
 }
 """Ids of the right shape that nobody has."""
@@ -170,6 +172,9 @@ async def furnish(organization: TestOrganization, database: Database) -> dict[st
     ids["data_source_run"] = await made(client, "data_source_runs", {"data_source_id": ids["data_source"]})
     await client.post(f"/api/v1/data_source_runs/{ids['data_source_run']}/cancel")  # nobody is to call its address
     ids["changeset"] = (await client.get("/api/v1/crm/changesets")).json()["changesets"][0]["id"]
+    text = f"query Of{organization.id} {{ viewer {{ role }} }}"
+    put = await client.put("/api/v1/graphql/documents", json={"documents": {"mine": text}})
+    ids["graphql_document"] = put.json()["document_ids"]["mine"]
     ids["pipeline"] = (await client.get("/api/v1/crm/opportunity_pipelines")).json()["default_pipeline_id"]
     ids["con"] = shown_contact(contact["public_id"])
     return {name: str(value) for name, value in ids.items()}

@@ -31,6 +31,7 @@ class UnfilteredSession(Session):
         self._inner = inner
         self.organization_id = inner.organization_id
         self.memo = inner.memo
+        self.news = inner.news
 
     async def fetch(self, sql: str, *args: Any) -> list[Record]:
         return await self._inner.fetch(unfiltered(sql), *args)

@@ -1,7 +1,7 @@
 """The event dispatcher of a worker process: runs when it is woken, and never else."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Set
 
 import asyncpg
 import structlog
@@ -17,10 +17,14 @@ log = structlog.get_logger(__name__)
 
 
 class DispatchLoop:
-    """`poke` says that events may have come; `on_work` is called when runs may be due because of them."""
+    """`poke` says that events may have come; `on_work` is called when runs may be due because of them, `on_news` with
+    the organizations whose log has grown by what it did."""
 
-    def __init__(self, settings: Settings, on_work: Callable[[], None]) -> None:
+    def __init__(
+        self, settings: Settings, on_work: Callable[[], None], on_news: Callable[[Set[int]], None] | None = None
+    ) -> None:
         self._database = Database(settings.model_copy(update={"database_pool_size": 1}))
+        self._database.on_news = on_news
         self._on_work = on_work
         self._poked = asyncio.Event()
         self._poked.set()  # what came while no worker ran

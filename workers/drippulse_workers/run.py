@@ -12,6 +12,7 @@ from drippulse.crm.importing import queries as imports
 from drippulse.crm.importing.process import MODULE as IMPORTING
 from drippulse.data_sources import run_queries as runs
 from drippulse.data_sources.process import MODULE as DATA_SOURCES
+from drippulse.events.news import News
 from drippulse.kit.collector import tune_collector
 from drippulse.kit.db import Database
 from drippulse.kit.logging import configure_logging
@@ -67,11 +68,13 @@ async def _work(settings: Settings, stop: asyncio.Event) -> None:
     if not await opened(database, stop):
         return
     ear = Ear(settings)
+    news = News.of(settings.redis_url)
+    database.on_news = news.tell
     engine = await Engine.create(settings, database, ear.hears)
     tune_collector()
     loop = asyncio.get_running_loop()
     broker = create_broker(settings)
-    events = DispatchLoop(settings, engine.poke)
+    events = DispatchLoop(settings, engine.poke, news.tell)
     beside = [
         BesideLoop(settings, IMPORTING, imports.anything_to_do),
         BesideLoop(settings, DATA_SOURCES, runs.anything_to_do),
@@ -91,6 +94,7 @@ async def _work(settings: Settings, stop: asyncio.Event) -> None:
     await asyncio.wait([dispatching, *helping])
     await asyncio.to_thread(listener.stop, timeout=1500)
     await engine.close()
+    await news.close()
     await ear.close()
     log.info("worker_stopped")
 

@@ -1,21 +1,26 @@
 """The mutation `enrollContacts`: REST's bulk enrollment."""
 
 from enum import Enum
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import strawberry
 from strawberry.scalars import JSON
 
 from drippulse.enrollments.contacts import read_batch
 from drippulse.enrollments.service import bulk_enroll
+from drippulse.organizations.policy import Permission
 from drippulse_graphql.enrollments.types import ENROLLMENT, Enrollment
 from drippulse_graphql.kit.context import Info
+from drippulse_graphql.kit.coverage import covering
 from drippulse_graphql.kit.fields import resolved
 from drippulse_graphql.kit.ids import encode_id, id_of
-from drippulse_graphql.kit.mutations import UserError, attempt
+from drippulse_graphql.kit.mutations import KEY, Declared
 from drippulse_graphql.kit.nodes import load_nodes
 from drippulse_graphql.kit.pages import DEFAULT_FIRST, page_arguments
+from drippulse_graphql.kit.permissions import Requires
+from drippulse_graphql.kit.running import Asked, run
 from drippulse_graphql.kit.selection import Row
+from drippulse_graphql.kit.user_errors import UserError
 
 
 @strawberry.enum(description="What became of one contact.")
@@ -33,6 +38,7 @@ class EnrollContactsInput:
     )
     timezone: str | None = strawberry.field(default=None, description="IANA name; UTC when left out.")
     agent_id: strawberry.ID | None = None
+    idempotency_key: str | None = strawberry.field(default=None, description=KEY)
 
 
 @strawberry.type
@@ -64,13 +70,16 @@ async def enroll_contacts(
     input: Annotated[EnrollContactsInput, strawberry.argument()],  # noqa: A002 - the argument's name in the schema
 ) -> Row:
     context = info.context
-    answer: dict[str, Any] = {}
-    async with attempt(context.session) as made:
+    said = {"contacts": input.contacts, "timezone": input.timezone, "agent_id": input.agent_id}
+
+    async def work() -> dict[str, Any]:
         workflow_id = id_of(input.workflow_id, "Workflow", field="workflowId")
-        body = {"contacts": input.contacts, "timezone": input.timezone, "agent_id": input.agent_id}
-        batch = read_batch(body, may_hold_nul=True)
-        answer = await bulk_enroll(context.session, context.principal, context.services.waker, workflow_id, batch)
-    return _payload({**made.extra, **answer}, made.errors)
+        batch = read_batch(said, may_hold_nul=True)
+        return await bulk_enroll(context.session, context.principal, context.services.waker, workflow_id, batch)
+
+    asked = Asked("enrollContacts", {**said, "workflow_id": input.workflow_id}, input.idempotency_key)
+    made = await run(context, asked, work)
+    return _payload({**made.extra, **(made.value or {})}, made.errors)
 
 
 def _payload(answer: dict[str, Any], errors: list[dict[str, Any]]) -> Row:
@@ -92,3 +101,17 @@ def _result(result: dict[str, Any]) -> Row:
         "status": EnrollStatus(result["status"]),
         "enrollment_id": None if number is None else encode_id(ENROLLMENT.name, number),
     }
+
+
+def _field() -> Any:
+    return cast("Any", strawberry.field)(
+        resolver=enroll_contacts,
+        graphql_type=EnrollContactsPayload,
+        description="Start one run of a workflow for each contact. Every call without `idempotencyKey` makes new rows, "
+        "as REST's bulk enrollment does.",
+        extensions=[Requires(Permission.WRITE)],
+        metadata=covering(("bulkEnroll",)),
+    )
+
+
+ENROLL_CONTACTS = Declared("enroll_contacts", _field)

@@ -6,14 +6,12 @@ from enum import Enum
 import strawberry
 
 from drippulse.enrollments.expressions import MATCHES
-from drippulse.enrollments.tables import EnrollmentStatus
 from drippulse.workflows.queries import like
+from drippulse_graphql.enrollments.enums import EnrollmentStatus
 from drippulse_graphql.kit.ids import id_of
 from drippulse_graphql.kit.inputs import Direction, text
 from drippulse_graphql.kit.lists import Listed
 from drippulse_graphql.kit.pages import Condition, Order
-
-strawberry.enum(EnrollmentStatus)
 
 
 @strawberry.input(description="Which enrollments; what is left out does not filter.")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from drippulse.enrollments.expressions import TIMED, WAIT_REASON, WAITING
-from drippulse.enrollments.tables import EnrollmentStatus
+from drippulse_graphql.enrollments.enums import EnrollmentStatus
 from drippulse_graphql.enrollments.history import (
     DELIVERIES,
     NURTURE_EVENTS,

@@ -21,17 +21,30 @@ T = TypeVar("T")
 class Context:
     """The caller, the open transaction, the validated document, and the data loaders of this operation."""
 
-    def __init__(self, principal: Principal, session: Session, services: AppServices, document: DocumentNode) -> None:
+    def __init__(
+        self, principal: Principal, session: Session | None, services: AppServices, document: DocumentNode
+    ) -> None:
         self.principal = principal
-        self.session = session
+        self._session = session
         self.services = services
         self.document = document
         self.rows_left = MAX_ROWS
         self._loaders: dict[object, DataLoader[Any, Any]] = {}
 
     @property
+    def session(self) -> Session:
+        """Raises RuntimeError in a mutation that runs apart, which opens transactions of its own."""
+        if self._session is None:
+            raise RuntimeError("this mutation runs apart from the transaction of its operation")
+        return self._session
+
+    @property
     def organization_id(self) -> int:
         return self.principal.organization_id
+
+    def forget(self) -> None:
+        """Something was written: what was loaded before does not count any more."""
+        self._loaders.clear()
 
     def loader(self, load: "Callable[[Context, list[K]], Awaitable[Sequence[T]]]") -> DataLoader[K, T]:
         """The loader of this operation that asks `load` for many keys at once; it answers in their order."""

@@ -43,6 +43,19 @@ def check_cost(
     schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode, variables: Mapping[str, Any]
 ) -> None:
     """Of a validated document. Raises DocumentTooComplexError."""
+    cost = cost_of(schema, document, operation, variables)
+    if cost > MAX_COST:
+        raise DocumentTooComplexError(
+            f"This operation may answer {cost} rows, the product of its nested `first`; at most {MAX_COST} are "
+            "accepted. Ask for fewer at each level, or for one level at a time.",
+            code="cost_too_high",
+        )
+
+
+def cost_of(
+    schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode, variables: Mapping[str, Any]
+) -> int:
+    """The rows that an operation of a validated document may answer."""
     definitions = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
     defaults = {
         node.variable.name.value: _integer(node.default_value, {})
@@ -50,13 +63,7 @@ def check_cost(
         if node.default_value is not None
     }
     costs = _Costs(schema, definitions, {**defaults, **variables})
-    cost = _of_selections(operation.selection_set.selections, schema.get_root_type(operation.operation), costs)
-    if cost > MAX_COST:
-        raise DocumentTooComplexError(
-            f"This operation may answer {cost} rows, the product of its nested `first`; at most {MAX_COST} are "
-            "accepted. Ask for fewer at each level, or for one level at a time.",
-            code="cost_too_high",
-        )
+    return _of_selections(operation.selection_set.selections, schema.get_root_type(operation.operation), costs)
 
 
 def _of_selections(selections: Iterable[SelectionNode], of: GraphQLNamedType | None, costs: _Costs) -> int:

@@ -17,8 +17,10 @@ from graphql import (
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
+from drippulse.graphql_clients.documents.checking import Flaw
+from drippulse.graphql_clients.documents.errors import UnknownDocumentError
 from drippulse.kit.errors import BadRequestError, DomainError
-from drippulse_graphql.kit.cost import check_cost
+from drippulse_graphql.kit.cost import check_cost, cost_of
 from drippulse_graphql.kit.limits import MAX_TOKENS, DocumentTooComplexError, check_limits
 
 MAX_CACHED = 1_000
@@ -45,7 +47,7 @@ class UnknownOperationError(BadRequestError):
     code = "unknown_operation"
 
 
-REFUSALS = (InvalidDocumentError, DocumentTooComplexError, UnknownOperationError)
+REFUSALS = (InvalidDocumentError, DocumentTooComplexError, UnknownOperationError, UnknownDocumentError)
 """The request was well formed, its document cannot be run."""
 
 
@@ -55,6 +57,8 @@ class Documents:
     def __init__(self, schema: GraphQLSchema) -> None:
         self._schema = schema
         self._cache: OrderedDict[str, DocumentNode] = OrderedDict()
+        self._cheap: dict[str, set[int]] = {}
+        """By text of a document in the cache: the operations that may be run whatever the variables."""
 
     def __len__(self) -> int:
         return len(self._cache)
@@ -65,20 +69,46 @@ class Documents:
         Raises:
             InvalidDocumentError, DocumentTooComplexError, UnknownOperationError: 400 each.
         """
+        document = self.checked(text)
+        operation = _operation(document, operation_name)
+        if id(operation) not in self._cheap.get(text, ()):
+            check_cost(self._schema, document, operation, variables or {})
+            if not operation.variable_definitions and text in self._cache:  # it costs the same every time
+                self._cheap.setdefault(text, set()).add(id(operation))
+        return document, operation.operation
+
+    def cost(self, text: str, operation_name: str | None, variables: Variables) -> int:
+        """How many rows an operation that was prepared may answer at most, as the limit counts them."""
+        document = self.checked(text)
+        return cost_of(self._schema, document, _operation(document, operation_name), variables)
+
+    def checked(self, text: str) -> DocumentNode:
+        """The document alone, from the cache when it is there. Raises InvalidDocumentError, DocumentTooComplexError."""
         document = self._cache.get(text)
         if document is None:
-            document = self._checked(text)
+            document = self._check(text)
             if len(text) <= MAX_CACHED_LENGTH:
                 self._cache[text] = document
                 if len(self._cache) > MAX_CACHED:
-                    self._cache.popitem(last=False)
+                    self._cheap.pop(self._cache.popitem(last=False)[0], None)
         else:
             self._cache.move_to_end(text)
-        operation = _operation(document, operation_name)
-        check_cost(self._schema, document, operation, variables or {})
-        return document, operation.operation
+        return document
 
-    def _checked(self, text: str) -> DocumentNode:
+    def flaws(self, text: str) -> list[Flaw]:
+        """Why nobody could run it, whatever the variables; nothing is cached. Empty when it can be run."""
+        try:
+            document = self._check(text)
+            for operation in document.definitions:
+                if isinstance(operation, OperationDefinitionNode):
+                    check_cost(self._schema, document, operation, {})
+        except InvalidDocumentError as error:
+            return [_flaw(cause, error.error_code) for cause in error.causes]
+        except DocumentTooComplexError as error:
+            return [Flaw(error.error_code, error.message)]
+        return []
+
+    def _check(self, text: str) -> DocumentNode:
         document = _parsed(text)
         check_limits(document)
         errors = validate(self._schema, document, RULES, max_errors=MAX_ERRORS)
@@ -99,6 +129,11 @@ def _parsed(text: str) -> DocumentNode:
         if "nested too deeply" in error.message:
             raise DocumentTooComplexError("The document nests too deeply.", code="document_too_deep") from None
         raise InvalidDocumentError([error], "syntax_error") from None
+
+
+def _flaw(cause: GraphQLError, code: str) -> Flaw:
+    place = cause.locations[0] if cause.locations else None
+    return Flaw(code, cause.message, place.line if place else None, place.column if place else None)
 
 
 def _operation(document: DocumentNode, name: str | None) -> OperationDefinitionNode:

@@ -161,8 +161,12 @@ def declare(
     resolver: Resolver | None = None,
     description: str | None = None,
     extensions: list[FieldExtension] | None = None,
+    metadata: Mapping[str, Any] | None = None,
 ) -> Any:
     """A field with its declaration."""
     return cast("Any", strawberry.field)(
-        resolver=resolver, description=description, metadata={SOURCE: source}, extensions=extensions or []
+        resolver=resolver,
+        description=description,
+        metadata={SOURCE: source, **(metadata or {})},
+        extensions=extensions or [],
     )

@@ -5,12 +5,10 @@ from enum import Enum
 import strawberry
 
 from drippulse.workflows.queries import like
-from drippulse.workflows.tables import WorkflowStatus
 from drippulse_graphql.kit.inputs import Direction, text
 from drippulse_graphql.kit.lists import Listed
 from drippulse_graphql.kit.pages import Condition, Order
-
-strawberry.enum(WorkflowStatus, description="Only an archived workflow refuses enrollments; a paused one holds them.")
+from drippulse_graphql.workflows.enums import WorkflowStatus
 
 
 @strawberry.input(description="Which workflows; what is left out does not filter.")

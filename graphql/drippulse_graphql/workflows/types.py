@@ -8,7 +8,6 @@ import strawberry
 from strawberry.scalars import JSON
 
 from drippulse.workflows.secrets import may_hold_secrets, redact
-from drippulse.workflows.tables import WorkflowStatus
 from drippulse_graphql.enrollments.inputs import ENROLLMENTS_OF_WORKFLOW
 from drippulse_graphql.kit.connections import Connection
 from drippulse_graphql.kit.context import Info
@@ -17,6 +16,7 @@ from drippulse_graphql.kit.node import Node
 from drippulse_graphql.kit.nodes import node_type
 from drippulse_graphql.kit.relations import connected
 from drippulse_graphql.kit.selection import Row
+from drippulse_graphql.workflows.enums import WorkflowStatus
 from drippulse_graphql.workflows.funnel import StepFunnel, load_funnels
 
 if TYPE_CHECKING:

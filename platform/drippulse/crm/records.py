@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 from functools import cached_property
 from typing import Annotated, Any
 
@@ -108,8 +109,14 @@ class RecordSpec:
     @cached_property
     def answer(self) -> type[BaseModel]:
         """The shape of an answer, for the API descriptions."""
-        shown: dict[str, Any] = {name: (_type(column), ...) for name, column in self.columns.items()}
+        shown: dict[str, Any] = {name: (self._shown(name, column), ...) for name, column in self.columns.items()}
         return create_model(f"{self.kind.value.title()}Out", __doc__=f"{self.fields.__doc__}", **shown)
+
+    def _shown(self, name: str, column: Column) -> Any:
+        """What an answer has of a column: the enum that goes in, else its type."""
+        taken = self.fields.model_fields.get(name)
+        annotation = None if taken is None else taken.annotation
+        return annotation if isinstance(annotation, type) and issubclass(annotation, Enum) else _type(column)
 
     @cached_property
     def list_answer(self) -> type[BaseModel]:

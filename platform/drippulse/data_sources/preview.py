@@ -16,7 +16,12 @@ from drippulse.data_sources.rows import Mapped, RowMapper, shown_row
 from drippulse.data_sources.service import require_data_source
 from drippulse.data_sources.sources.base import Batch, Limits, Start
 from drippulse.data_sources.tables import SourceType
+from drippulse.kit.crypto import Vault
+from drippulse.kit.db import Database
+from drippulse.kit.http import OutboundHttp
 from drippulse.organizations.policy import Principal
+from drippulse.settings import Settings
+from drippulse.workflows.templates import shared_templates
 
 PREVIEW_LIMITS: Final = Limits(
     file_bytes=32 << 20,
@@ -27,6 +32,18 @@ PREVIEW_LIMITS: Final = Limits(
     attempts=1,
 )
 PREVIEW_SECONDS: Final = 30.0
+
+
+async def preview_source(
+    settings: Settings, database: Database, vault: Vault, principal: Principal, source_id: int, rows: int
+) -> dict[str, Any]:
+    """The same with connections of its own, which are closed at the end."""
+    http = OutboundHttp(settings.egress_allow, development=settings.development)
+    try:
+        opening = Opening(settings, database, vault, http, shared_templates(), PREVIEW_LIMITS)
+        return await preview(opening, principal, source_id, rows)
+    finally:
+        await http.aclose()
 
 
 async def preview(opening: Opening, principal: Principal, source_id: int, rows: int) -> dict[str, Any]:

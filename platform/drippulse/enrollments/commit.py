@@ -255,6 +255,7 @@ async def _update(session: Session, items: Sequence[Progress], lease_seconds: fl
         [mail and mail.message_id for mail in mails],
         [mail and mail.links for mail in mails],
     ]
+    session.news.update(item.organization_id for item in items if item.event)
     rows = await session.fetch(_statement(mails=any(mails)), *columns, timedelta(seconds=lease_seconds))
     return {(row["id"], row["fence"]) for row in rows}
 

@@ -1,9 +1,11 @@
 """Reads of stored contacts' runs. Every statement names the organization."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from drippulse.kit.db import Record, Session
+from drippulse.kit.ids import uuid_or_none
 
 LOCK = "SELECT pg_advisory_xact_lock(key) FROM unnest($1::bigint[]) AS k (key)"
 
@@ -89,3 +91,14 @@ def _where(organization_id: int, filters: RunFilters) -> tuple[str, list[Any]]:
             args.append(value)
             where += f" AND {column} = ${len(args)}"
     return where, args
+
+
+async def public_ids(session: Session, organization_id: int, refs: Sequence[str]) -> dict[str, str]:
+    """UUID -> public id, of the live contacts among them."""
+    uuids = [found for ref in refs if (found := uuid_or_none(ref)) is not None]
+    rows = await session.fetch(
+        "SELECT id, public_id FROM contact WHERE organization_id = $1 AND deleted_at IS NULL AND id = ANY ($2::uuid[])",
+        organization_id,
+        uuids,
+    )
+    return {str(row["id"]): row["public_id"] for row in rows}

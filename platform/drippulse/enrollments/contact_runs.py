@@ -8,6 +8,7 @@ import orjson
 
 from drippulse.crm import queries as records
 from drippulse.crm import service as crm
+from drippulse.crm.bulk.service import Ended
 from drippulse.crm.tables import RecordType
 from drippulse.enrollments import contact_queries as queries
 from drippulse.enrollments.contact_errors import (
@@ -32,6 +33,8 @@ from drippulse.organizations.policy import Principal
 from drippulse.workflows.service import shared_workflow
 
 MOST_AT_ONCE = 100
+PEOPLE = frozenset({RecordType.CONTACT, RecordType.LEAD})
+"""Records that workflows run for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,12 @@ async def enroll_contacts(
     return outcomes
 
 
+async def public_ids(session: Session, organization_id: int, refs: Sequence[str]) -> list[str]:
+    """Public ids of live contacts that are known by their UUID or public id, in their order; what is none stays."""
+    found = await queries.public_ids(session, organization_id, refs)
+    return [found.get(ref.lower(), ref) for ref in refs]
+
+
 async def enroll_contact(
     session: Session, principal: Principal, waker: Waker, workflow_id: int, contact: str, variables: Mapping[str, Any]
 ) -> Record:
@@ -109,6 +118,17 @@ async def delete_person(session: Session, principal: Principal, kind: RecordType
     """Delete a contact or a lead (UUID or public id) and end what is under way for it. Raises NotFoundError."""
     row = await crm.delete_record(session, principal, kind, ref)
     await end_runs(session, principal, kind, [row])
+
+
+async def delete_record(session: Session, principal: Principal, kind: RecordType, ref: str) -> None:
+    """Delete any record (UUID or public id), and end what is under way for a person. Raises NotFoundError."""
+    delete = delete_person if kind in PEOPLE else crm.delete_record
+    await delete(session, principal, kind, ref)
+
+
+def ending(kind: RecordType) -> Ended | None:
+    """What is to happen when many records of this type are deleted; None for nothing beyond."""
+    return end_runs if kind in PEOPLE else None
 
 
 async def end_runs(session: Session, actor: Actor, kind: RecordType, rows: Sequence[Record]) -> None:

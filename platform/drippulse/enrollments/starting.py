@@ -88,6 +88,7 @@ async def start_enrollments(
         raise WorkflowArchivedError
     start = _Start(session, organization_id, target, rows, list(origins) if origins else None)
     await start.choose()
+    session.news.add(organization_id)
     ids = await start.insert(actor, sure=sure) if start.chosen else []
     return Started(workflow_id, target["version"], start.results, ids)
 

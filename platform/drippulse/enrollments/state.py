@@ -201,6 +201,9 @@ def to_progress(run: Run, walk: Walk, now: datetime, retry_base: float) -> Progr
         sends_for=run.claimed.sends_for,
     )
     _come_to_rest(progress, walk, now, retry_base)
+    if progress.event is None and finished:
+        at = {"step_index": progress.step_index, "step_id": progress.step_id}
+        progress.event = ("enrollment.step_completed", dump_json(at))
     return progress
 
 

@@ -18,5 +18,8 @@ _NAMES = {
 
 RESERVED = frozenset({"ping", *(f"{record}.{name}" for record, names in _NAMES.items() for name in names.split())})
 
+RECORD_TYPES = frozenset({*_NAMES, "organization", "suppression", "event"})
+"""What the log's entries are about: a record of one of these types, or the event itself that a client sent."""
+
 OF_RUNS = "enrollment."
 """Events of this family say what became of runs; they have no key, so no step waits for them."""

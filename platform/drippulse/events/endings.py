@@ -30,6 +30,7 @@ async def end_runs(session: Session, events: Sequence[LogEvent], listeners: List
     found = await session.fetch(sql.END, *([one[place] for one in wanted] for place in range(8)))
     rows = [row for row in found if row["status"] == "completed"]
     if rows:
+        session.news.update(row["organization_id"] for row in rows)
         names = ("organization_id", "id", "workflow_id", "lead_ref", "reason")
         await session.execute(sql.ENDED, *([row[name] for row in rows] for name in names))
         await session.execute(sql.FORGET_WAITS, *([row[name] for row in rows] for name in names[:2]))

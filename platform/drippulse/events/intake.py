@@ -167,6 +167,7 @@ async def _append(
         if known is not None:
             return Received(known, new=False)
     keys = (*_keys(event), None, None)
+    session.news.add(organization_id)
     (row,) = await session.fetch(
         queries.INSERT,
         organization_id,

@@ -47,6 +47,7 @@ async def append(
     What it says of `lead_ref` and `email` is who the event is about; those who wait for it are found by that.
     """
     key, other_key = key_columns(record_type, str(record_id), data)
+    session.news.add(actor.organization_id)
     await session.execute(
         APPEND,
         actor.organization_id,
@@ -72,6 +73,7 @@ async def append_many(
     if not records:
         return
     keys = [key_columns(record_type, str(record_id), data) for record_id, data in records]
+    session.news.add(actor.organization_id)
     await session.execute(
         APPEND_MANY,
         actor.organization_id,

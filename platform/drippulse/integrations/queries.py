@@ -161,6 +161,7 @@ async def delete(session: Session, organization_id: int, connection_id: int) -> 
 
 async def park(session: Session, organization_id: int, connection_id: int, secrets: bytes) -> None:
     """The provider refused these very credentials: active becomes needs_reauth, with its event."""
+    session.news.add(organization_id)
     await session.execute(PARK, organization_id, connection_id, secrets)
 
 

@@ -7,7 +7,7 @@ sets the organization that row-level security compares with, all in one round tr
 import asyncio
 import contextlib
 import io
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence, Set
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import ContextVar
 from enum import StrEnum
@@ -47,6 +47,8 @@ class Session:
         self._hooks: list[Hook] = []
         self.organization_id = organization_id
         self.statements = 0
+        self.news: set[int] = set()
+        """The organizations whose event log this transaction adds to."""
         self.memo: dict[Any, Any] = {}
         """What a feature remembers until the transaction ends, under a key of its own."""
 
@@ -150,6 +152,8 @@ class Database:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._pool: asyncpg.Pool[Record] | None = None
+        self.on_news: Callable[[Set[int]], None] | None = None
+        """Told after each commit whose event logs have grown. It must return at once and never raise."""
 
     async def open(self) -> None:
         self._pool = await asyncpg.create_pool(
@@ -200,6 +204,8 @@ class Database:
                 with contextlib.suppress(asyncpg.InterfaceError):  # it is terminated already
                     connection.terminate()
                 raise asyncpg.ConnectionDoesNotExistError(str(error)) from error
+        if session.news and self.on_news is not None:
+            self.on_news(session.news)
         await session.run_hooks()
 
     async def in_one_message(self, role: Role, sql: str) -> None:

@@ -6,6 +6,11 @@ from functools import cached_property
 from redis.asyncio import Redis
 
 from drippulse.enrollments.wake import Waker
+from drippulse.events.feed import Feed
+from drippulse.events.news import News
+from drippulse.graphql_clients.documents.checking import DocumentCheck
+from drippulse.graphql_clients.documents.trusted import TrustedDocuments
+from drippulse.graphql_clients.usage.counting import GraphqlUsage
 from drippulse.kit.client_address import Network, read_networks
 from drippulse.kit.clock import Clock
 from drippulse.kit.crypto import Vault
@@ -28,6 +33,7 @@ class AppServices:
     waker: Waker
     vault: Vault
     clock: Clock
+    check_document: DocumentCheck
 
     @cached_property
     def trusted_proxies(self) -> tuple[Network, ...]:
@@ -42,5 +48,21 @@ class AppServices:
         return Simulator(self.redis)
 
     @cached_property
+    def news(self) -> News:
+        return News.of(self.settings.redis_url)
+
+    @cached_property
+    def feed(self) -> Feed:
+        return Feed(self.database, self.redis)
+
+    @cached_property
     def notices(self) -> Notices:
         return Notices(self.settings)
+
+    @cached_property
+    def trusted_documents(self) -> TrustedDocuments:
+        return TrustedDocuments(self.database)
+
+    @cached_property
+    def graphql_usage(self) -> GraphqlUsage:
+        return GraphqlUsage(self.database, self.clock)

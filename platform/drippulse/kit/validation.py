@@ -22,7 +22,9 @@ from drippulse.kit.text import did_you_mean
 M = TypeVar("M", bound=BaseModel)
 
 
-BLANKS: Final = " \t\n\v\f\r\x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000"
+BLANKS: Final = "".join(
+    (" \t\n\v\f\r\x85\xa0\u1680", *map(chr, range(0x2000, 0x200B)), "\u2028\u2029\u202f\u205f\u3000")
+)
 """What Unicode calls White_Space, as regular expressions of JSON Schema do; Python counts four separators more."""
 
 

@@ -46,13 +46,17 @@ DELETE = {
     "audit": "DELETE FROM audit_entry WHERE organization_id = $1 AND id = ANY ($2::bigint[])",
 }
 
-USAGE = "DELETE FROM api_key_usage WHERE day < current_date - $1::int"
+USAGE = (
+    "DELETE FROM api_key_usage WHERE day < current_date - $1::int",
+    "DELETE FROM graphql_usage WHERE day < current_date - $1::int",
+)
 
 
 async def forget_expired(database: Database) -> bool:
     """A chore. One short transaction a portion; two at once do the same twice. Says that no enrollment is due."""
     async with database.session(Role.ENGINE) as session:
-        await session.execute(USAGE, USAGE_KEPT_DAYS)
+        for statement in USAGE:
+            await session.execute(statement, USAGE_KEPT_DAYS)
         due = await session.fetch(DUE)
     for row in due:
         await (_forget_timeline(database, row) if row["kind"] == "timeline" else _forget_rows(database, row))

@@ -36,6 +36,7 @@ class Organization(Table, tablename="organization", db=DB):
     billing = JSONB(default="{}", help_text="{company_name, email, tax_id, purchase_order, address}")
     paused_at = Timestamptz(null=True, default=None, help_text="since when all of its enrollments are held")
     sending = JSONB(default="{}", help_text="caps, quiet hours and limits of its mail")
+    graphql_trusted_only = Boolean(default=False, help_text="GraphQL runs registered documents and no others")
     created_at = Timestamptz(default=TimestamptzNow())
     updated_at = Timestamptz(default=TimestamptzNow())
 

@@ -4,17 +4,17 @@ from pathlib import Path
 
 import typer
 
-app = typer.Typer(help="The committed contracts: openapi.json and schema.graphql.", no_args_is_help=True)
+app = typer.Typer(help="The committed contracts: openapi.json, schema.graphql and its changes.", no_args_is_help=True)
 
 
 @app.callback()
 def export() -> None:
-    """The committed contracts: openapi.json and schema.graphql."""
+    """The committed contracts: openapi.json, schema.graphql and its changes."""
 
 
 @app.command("write")
 def write() -> None:
-    """Generate openapi.json and schema.graphql again from the code.
+    """Generate openapi.json, schema.graphql and the page of its changes again from the code.
 
     Example: `drippulse export write`
     """
@@ -29,12 +29,13 @@ def write() -> None:
 
 @app.command("check")
 def check() -> None:
-    """Compare openapi.json and schema.graphql with the code. Exit code 1 when one is out of date; changes nothing.
+    """Compare openapi.json, schema.graphql and the page of its changes with the code, and the schema with the released
+    one. Exit code 1 when one is out of date, or clients of the released schema would break; changes nothing.
 
     Example: `drippulse export check`
     """
     from drippulse_server.console import err, fail, out
-    from drippulse_server.contracts import contracts
+    from drippulse_server.contracts import contracts, unreleasable
     from drippulse_server.failures import ExitCode
 
     outdated = [contract for contract in contracts() if contract.committed() != contract.text]
@@ -42,9 +43,12 @@ def check() -> None:
         fail(f"{_shown(contract.path)} is not what the code says. `drippulse export write` mends it.")
         for change in contract.breaking():
             err.print(f"  breaking: {change}", markup=False, soft_wrap=True)
-    if outdated:
+    problems = unreleasable()
+    for problem in problems:
+        fail(f"The schema breaks what is released: {problem}.")
+    if outdated or problems:
         raise typer.Exit(ExitCode.FAILED)
-    out.print("openapi.json and schema.graphql are what the code says.", style="green")
+    out.print("openapi.json and schema.graphql are what the code says, and break nobody.", style="green")
 
 
 def _shown(path: Path) -> str:

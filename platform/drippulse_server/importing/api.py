@@ -58,7 +58,14 @@ class Instance:
         return self._call("POST", f"/api/v1/workflows/{workflow_id}/enrollments/bulk", orjson.dumps(body))
 
     def _call(self, method: str, path: str, content: bytes | None = None) -> dict[str, Any]:
-        """Tries again only when the request certainly was not carried out."""
+        return _body(self.response(method, path, content))
+
+    def response(self, method: str, path: str, content: bytes | None = None) -> httpx.Response:
+        """Whatever is answered. Tries again only when the request certainly was not carried out.
+
+        Raises:
+            CommandFailure: nobody answers, or only that it is too much.
+        """
         for attempt in range(1, CONNECT_ATTEMPTS + 1):
             last = attempt == CONNECT_ATTEMPTS
             try:
@@ -78,7 +85,7 @@ class Instance:
             if response.status_code == TOO_MANY_REQUESTS and not last:
                 self._sleep(_retry_after(response))
                 continue
-            return _body(response)
+            return response
         raise CommandFailure(f"{self._base_url} takes no more requests right now; try again later.")
 
 

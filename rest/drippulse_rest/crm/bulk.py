@@ -7,12 +7,11 @@ from litestar.handlers import HTTPRouteHandler
 
 from drippulse.crm.bulk import service
 from drippulse.crm.bulk.schemas import Assign, BulkDeleted, BulkUpdated, Selection, bulk_update_of
-from drippulse.enrollments import contact_runs
-from drippulse.kit.pagination import ListRequest
+from drippulse.crm.bulk.selecting import selected
+from drippulse.enrollments.contact_runs import ending
 from drippulse.organizations.policy import Permission
 from drippulse_rest.crm.kinds import NAMES, Names
-from drippulse_rest.crm.lists import LISTINGS
-from drippulse_rest.crm.records import PEOPLE, referred
+from drippulse_rest.crm.records import referred
 from drippulse_rest.kit.answers import json_answer
 from drippulse_rest.kit.request import ApiRequest
 from drippulse_rest.kit.routes import Body, route
@@ -23,19 +22,13 @@ REFUSED = {422: ("validation_failed", "empty_filter", "too_many_records")}
 FILTER = {"filter": {"tags": ["vip"], "created_at[gte]": "2026-01-01"}}
 
 
-async def _which(request: ApiRequest, names: Names, selection: Selection) -> Sequence[str] | ListRequest:
-    if selection.ids is not None:
-        return selection.ids
-    return await LISTINGS[names.kind].read_conditions(request, selection.filter or {})
-
-
 def _bulk_update(names: Names) -> HTTPRouteHandler:
     model = bulk_update_of(names.kind)
 
     async def bulk_update(request: ApiRequest) -> Response[bytes]:
         data = await request.read(model)
-        which = await _which(request, names, data)
         async with request.transaction() as session:
+            which = await selected(session, request.principal, names.kind, data)
             done = await service.update_records(session, request.principal, names.kind, which, data.changes)
         return json_answer(done)
 
@@ -56,13 +49,11 @@ def _bulk_update(names: Names) -> HTTPRouteHandler:
 
 
 def _bulk_delete(names: Names) -> HTTPRouteHandler:
-    ended = contact_runs.end_runs if names.kind in PEOPLE else None
-
     async def bulk_delete(request: ApiRequest) -> Response[bytes]:
         data = await request.read(Selection)
-        which = await _which(request, names, data)
         async with request.transaction() as session:
-            done = await service.delete_records(session, request.principal, names.kind, which, ended)
+            which = await selected(session, request.principal, names.kind, data)
+            done = await service.delete_records(session, request.principal, names.kind, which, ending(names.kind))
         return json_answer(done)
 
     bulk_delete.__doc__ = f"""Deletes many {names.spec.plural}, each as a single delete does. {WHICH}"""
@@ -82,8 +73,8 @@ def _bulk_delete(names: Names) -> HTTPRouteHandler:
 def _assign(names: Names) -> HTTPRouteHandler:
     async def assign(request: ApiRequest) -> Response[bytes]:
         data = await request.read(Assign)
-        which = await _which(request, names, data)
         async with request.transaction() as session:
+            which = await selected(session, request.principal, names.kind, data)
             done = await service.assign_records(session, request.principal, names.kind, which, data.owner_id)
         return json_answer(done)
 

@@ -1,16 +1,14 @@
 """`/crm/…/:id/merge` and `/crm/…/:id/unmerge`: several records become one, and it can be taken back."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from litestar import Response
 from litestar.handlers import HTTPRouteHandler
-from pydantic import BaseModel, create_model
 
 from drippulse.crm.changes.schemas import Revert, RevertOut
 from drippulse.crm.merging import service
-from drippulse.crm.merging.schemas import Merge, MergeOut
-from drippulse.crm.presentation import present
+from drippulse.crm.merging.presentation import present_merge
+from drippulse.crm.merging.schemas import Merge, merge_answer
 from drippulse.crm.tables import RecordType
 from drippulse.organizations.policy import Permission
 from drippulse_rest.crm.kinds import NAMES, Names, RecordRef
@@ -28,25 +26,12 @@ CHOICES: Mapping[RecordType, str] = {
 EXAMPLE_ID = "0192f0c1-7a3e-7cc3-98c4-dc0c0c07398f"
 
 
-def _answer(names: Names) -> type[BaseModel]:
-    record: dict[str, Any] = {"record": (names.spec.answer, ...)}
-    return create_model(f"{names.singular}MergeOut", __base__=MergeOut, __doc__=MergeOut.__doc__, **record)
-
-
 def _merge(names: Names) -> HTTPRouteHandler:
     async def merge(request: ApiRequest, record_ref: RecordRef) -> Response[bytes]:
         wanted = await request.read(Merge)
         async with request.transaction() as session:
             done = await service.merge_records(session, request.principal, names.kind, record_ref, wanted)
-        return json_answer(
-            {
-                "record": present(names.kind, done.row),
-                "merged": [row["public_id"] for row in done.losers],
-                "changeset_id": done.changeset_id,
-                "moved": dict(done.moved),
-                "enrollments": {"moved": done.runs.moved, "cancelled": done.runs.cancelled},
-            }
-        )
+        return json_answer(present_merge(names.kind, done))
 
     merge.__doc__ = f"""The records of `merge` become part of this {names.word}. What it has stays, what it lacks is
     filled, tags are united; `fields` names the record whose value counts instead. What referred to the others refers to
@@ -59,7 +44,7 @@ def _merge(names: Names) -> HTTPRouteHandler:
         permission=Permission.WRITE,
         tag=names.tag,
         summary=f"Merge {names.spec.plural} into one",
-        answer=_answer(names),
+        answer=merge_answer(names.kind),
         body=Body(Merge, example={"merge": [EXAMPLE_ID], "fields": {CHOICES[names.kind]: EXAMPLE_ID}}),
         errors=names.unknown | {409: ("record_exists",), 422: ("validation_failed",)},
     )(merge)

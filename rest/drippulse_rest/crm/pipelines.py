@@ -9,6 +9,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import PathParameter, QueryParameter
 
 from drippulse.crm.pipelines import listing_queries, reordering, service
+from drippulse.crm.pipelines.presentation import present_reordered
 from drippulse.crm.pipelines.schemas import (
     READ_ONLY,
     Board,
@@ -20,8 +21,6 @@ from drippulse.crm.pipelines.schemas import (
     Reorder,
     Reordered,
 )
-from drippulse.crm.presentation import present
-from drippulse.crm.tables import RecordType
 from drippulse.kit.errors import ValidationError
 from drippulse.kit.pagination import ListRequest
 from drippulse.organizations.policy import Permission
@@ -199,15 +198,8 @@ async def reorder_opportunities(request: ApiRequest) -> Response[bytes]:
     others follow in the order that they have. All of it happens or nothing; who drags at the same time comes after."""
     data = await request.read(Reorder)
     async with request.transaction() as session:
-        stage, rows = await reordering.reorder(session, request.principal, data)
-    return json_answer(
-        {
-            "pipeline_id": str(stage.pipeline_id),
-            "pipeline_stage_id": str(stage.id),
-            "opportunities": [present(RecordType.OPPORTUNITY, row) for row in rows],
-            "total_count": len(rows),
-        }
-    )
+        done = await reordering.reorder(session, request.principal, data)
+    return json_answer(present_reordered(*done))
 
 
 ROUTES: Sequence[HTTPRouteHandler] = (

@@ -15,7 +15,6 @@ from drippulse_rest.kit.answers import json_answer, no_content
 from drippulse_rest.kit.request import ApiRequest
 from drippulse_rest.kit.routes import Body, route
 
-PEOPLE = frozenset({RecordType.CONTACT, RecordType.LEAD})
 TAKEN = {409: ("record_exists",)}
 
 
@@ -98,13 +97,10 @@ def _update(names: Names) -> HTTPRouteHandler:
 def _delete(names: Names) -> HTTPRouteHandler:
     async def delete(request: ApiRequest, record_ref: RecordRef) -> Response[None]:
         async with request.transaction() as session:
-            if names.kind in PEOPLE:
-                await contact_runs.delete_person(session, request.principal, names.kind, record_ref)
-            else:
-                await service.delete_record(session, request.principal, names.kind, record_ref)
+            await contact_runs.delete_record(session, request.principal, names.kind, record_ref)
         return no_content()
 
-    ends = " What is under way for it in workflows ends." if names.kind in PEOPLE else ""
+    ends = " What is under way for it in workflows ends." if names.kind in contact_runs.PEOPLE else ""
     delete.__doc__ = f"""Hides the {names.word}; its row stays for export and audit, and its unique values are free
     again.{ends}"""
     return route(

@@ -11,8 +11,7 @@ from litestar.params import PathParameter
 
 from drippulse.crm.tables import RecordType
 from drippulse.data_sources import queries, service
-from drippulse.data_sources.opening import Opening
-from drippulse.data_sources.preview import PREVIEW_LIMITS, preview
+from drippulse.data_sources.preview import preview_source
 from drippulse.data_sources.schemas import (
     READ_ONLY,
     DataSourceFields,
@@ -26,10 +25,8 @@ from drippulse.data_sources.service import DataSources
 from drippulse.data_sources.tables import SourceStatus, SourceType
 from drippulse.data_sources.uploads import SourceUpload
 from drippulse.kit.filters import choice, text, timestamp
-from drippulse.kit.http import OutboundHttp
 from drippulse.kit.pagination import ListRequest
 from drippulse.organizations.policy import Permission
-from drippulse.workflows.templates import shared_templates
 from drippulse_rest.crm.upload_form import receive
 from drippulse_rest.data_sources.runs import ROUTES as RUNS
 from drippulse_rest.kit.answers import json_answer, list_answer, no_content
@@ -229,14 +226,10 @@ async def preview_data_source(request: ApiRequest, source_id: SourceId) -> Respo
     stored. It takes 30 seconds at most."""
     wanted = await request.read(PreviewInput)
     services = request.services
-    http = OutboundHttp(services.settings.egress_allow, development=services.settings.development)
-    try:
-        opening = Opening(
-            services.settings, services.database, services.vault, http, shared_templates(), PREVIEW_LIMITS
-        )
-        return json_answer(await preview(opening, request.principal, source_id, wanted.rows))
-    finally:
-        await http.aclose()
+    shown = await preview_source(
+        services.settings, services.database, services.vault, request.principal, source_id, wanted.rows
+    )
+    return json_answer(shown)
 
 
 ROUTES: Sequence[HTTPRouteHandler] = (

@@ -2,36 +2,24 @@
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 from uuid import UUID
 
-import orjson
-
+from drippulse.kit.conditions import names_with, refuse_unknown
 from drippulse.kit.errors import ValidationError
-from drippulse.kit.filters import Field, read_filters, split_name
+from drippulse.kit.filters import Field, read_filters
 from drippulse.kit.pagination import (
     MAX_PAGE,
     MAX_PER_PAGE,
     NEWEST_FIRST,
     Found,
     ListRequest,
-    PageRequest,
     Sort,
     page_request,
 )
-from drippulse.kit.text import did_you_mean
 from drippulse_rest.kit.request import ApiRequest
 
 PAGING: Final = ("page", "per_page", "cursor")
-MEANT: Final = {
-    "page_size": "per_page",
-    "limit": "per_page",
-    "offset": "page",
-    "search": "q",
-    "order": "sort",
-    "order_by": "sort",
-}
-"""Names that other APIs have for the same."""
 
 Resolver: TypeAlias = Callable[[ApiRequest, Collection[str]], Awaitable[Found]]
 
@@ -82,7 +70,7 @@ class Listing:
         given = _given(request)
         found = await self._found(request, given)
         filters = {**self.filters, **found.filters}
-        _refuse_unknown(given, self.plain, filters)
+        refuse_unknown(given, self.plain, filters)
         page = page_request(
             _whole(given, "page", MAX_PAGE),
             _whole(given, "per_page", MAX_PER_PAGE),
@@ -95,40 +83,11 @@ class Listing:
         conditions = {name: text for name, text in given.items() if name not in self.plain}
         return ListRequest(page, given.get("q"), read_filters(conditions, filters), found)
 
-    async def read_conditions(self, request: ApiRequest, given: Mapping[str, Any]) -> ListRequest:
-        """The same conditions from an object in a body: values are as in JSON, several of them a list. No paging.
-
-        Raises ValidationError, which names each condition that is unknown or not acceptable as `filter.<name>`.
-        """
-        texts = {name: query_text(value) for name, value in given.items()}
-        found = await self._found(request, texts)
-        filters = {**self.filters, **found.filters}
-        taken = ("q",) if self.search else ()
-        try:
-            _refuse_unknown(texts, taken, filters, "a condition of this list")
-            conditions = {name: text for name, text in texts.items() if name not in taken}
-            read = read_filters(conditions, filters)
-        except ValidationError as error:
-            errors = {f"filter.{name}": sentences for name, sentences in error.errors.items()}
-            raise ValidationError(error.message, errors=errors) from None
-        return ListRequest(PageRequest(limit=None), texts.get("q"), read, found)
-
     async def _found(self, request: ApiRequest, given: Mapping[str, str]) -> Found:
         if self.dynamic is None:
             return Found()
-        names = {split_name(name)[0] for name in given} | {given.get("sort", "").removeprefix("-")}
-        asked = {name for name in names if name.startswith(self.dynamic.prefix)}
+        asked = names_with(given, self.dynamic.prefix)
         return await self.dynamic.resolve(request, asked) if asked else Found()
-
-
-def query_text(value: object) -> str:
-    """A JSON value as a query parameter has it; several with commas between them."""
-    if isinstance(value, list):
-        members: list[object] = [*value]
-        return ",".join(query_text(member).replace(",", "\\,") for member in members)
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
 def _given(request: ApiRequest) -> dict[str, str]:
@@ -139,24 +98,6 @@ def _given(request: ApiRequest) -> dict[str, str]:
             raise ValidationError(sentence, errors={name: [sentence]})
         given[name] = text
     return given
-
-
-def _refuse_unknown(
-    given: Mapping[str, str],
-    plain: Collection[str],
-    filters: Mapping[str, Field],
-    thing: str = "a parameter of this list",
-) -> None:
-    errors: dict[str, list[str]] = {}
-    known = (*plain, *filters)
-    for parameter in given:
-        name = split_name(parameter)[0]
-        if parameter not in plain and name not in filters:
-            meant = MEANT.get(name, "")
-            hint = f' Did you mean "{meant}"?' if meant in known else did_you_mean(name[:100], known)
-            errors[parameter] = [f'"{parameter[:100]}" is not {thing}.{hint} It takes {", ".join(known)}.']
-    if errors:
-        raise ValidationError(next(iter(errors.values()))[0], errors=errors)
 
 
 def _whole(given: Mapping[str, str], name: str, most: int) -> int | None:

@@ -60,6 +60,7 @@ async def update_account(request: ApiRequest) -> Response[bytes]:
     data = await request.read(OrganizationUpdate)
     async with request.transaction() as session:
         changed = await service.update_account(session, request.principal, data)
+        session.after_commit(request.services.trusted_documents.forget_after_commit)
     return json_answer(changed)
 
 

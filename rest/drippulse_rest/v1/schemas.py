@@ -3,18 +3,18 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, RootModel
 from pydantic.alias_generators import to_camel
 
 from drippulse.crm.schemas import PersonFields
 from drippulse.enrollments.tables import EnrollmentStatus
 from drippulse.kit.schema_rules import at_least_one, together
-from drippulse.kit.validation import Input, Trimmed
+from drippulse.kit.validation import Input
+from drippulse.mail_templates.schemas import FROM, Sender, TemplateChanges, TemplateFields
 from drippulse.workflows.schemas import Description, Name, Status
 from drippulse.workflows.tables import WorkflowStatus
 
 READ_ONLY = frozenset({"id", "version", "createdAt", "updatedAt"})
-TemplateText = Annotated[str, StringConstraints(max_length=262_144)]
 
 
 class CamelInput(Input):
@@ -54,27 +54,18 @@ class V1ContactList(CamelOut):
     offset: int
 
 
-class V1Template(CamelInput):
+class V1Template(CamelInput, TemplateFields):
     """A template as it is sent; at least one of body and html."""
 
     model_config = ConfigDict(json_schema_extra=at_least_one("body", "html"))
 
-    name: Annotated[str, Trimmed(200)]
-    subject: Annotated[str, StringConstraints(min_length=1, max_length=10_000)]
-    body: TemplateText | None = None
-    html: TemplateText | None = None
-    sender: Annotated[str, StringConstraints(max_length=1000)] | None = Field(
-        default=None, alias="from", description="Who sends, unless the node names an inbox."
-    )
+    sender: Sender | None = Field(default=None, alias="from", description=FROM)
 
 
-class V1TemplateUpdate(V1Template):
+class V1TemplateUpdate(CamelInput, TemplateChanges):
     """What to change."""
 
-    model_config = ConfigDict(json_schema_extra={})
-
-    name: Annotated[str, Trimmed(200)] = Field(default_factory=str)
-    subject: Annotated[str, StringConstraints(min_length=1, max_length=10_000)] = Field(default_factory=str)
+    sender: Sender | None = Field(default=None, alias="from", description=FROM)
 
 
 class V1TemplateOut(CamelOut):

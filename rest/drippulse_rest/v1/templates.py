@@ -6,7 +6,6 @@ from litestar import Response
 from litestar.handlers import HTTPRouteHandler
 
 from drippulse.mail_templates import queries, service
-from drippulse.mail_templates.schemas import TemplateTexts
 from drippulse.organizations.policy import Permission
 from drippulse_rest.kit.answers import json_answer, no_content
 from drippulse_rest.kit.request import ApiRequest
@@ -56,9 +55,8 @@ async def list_templates(request: ApiRequest, limit: Limit = None, offset: Offse
 async def create_template(request: ApiRequest) -> Response[bytes]:
     """Texts are Liquid and see the contact's fields, `contact.attributes` and `vars`."""
     data = await request.read(V1Template)
-    texts = TemplateTexts(data.name, data.subject, data.body, data.html, data.sender)
     async with request.transaction() as session:
-        row = await service.create_template(session, request.principal, texts)
+        row = await service.create_template(session, request.principal, data.texts)
     return json_answer(presentation.template(row), status=201)
 
 

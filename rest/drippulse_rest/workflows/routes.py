@@ -1,20 +1,16 @@
 """`/workflows`: definitions, the step catalogue and dry runs."""
 
-import asyncio
 from collections.abc import Sequence
-from functools import partial
 
 from litestar import Response
 from litestar.enums import MediaType
 from litestar.handlers import HTTPRouteHandler
 
 from drippulse.kit.filters import choice, integer, text, timestamp
-from drippulse.kit.json import dump_json
 from drippulse.kit.pagination import ListRequest
 from drippulse.organizations.policy import Permission
 from drippulse.workflows import queries, service
 from drippulse.workflows.catalog import step_types
-from drippulse.workflows.dry_run import dry_run, sample_payload
 from drippulse.workflows.schemas import (
     READ_ONLY,
     StepTypeList,
@@ -26,7 +22,7 @@ from drippulse.workflows.schemas import (
     WorkflowUpdate,
 )
 from drippulse.workflows.tables import WorkflowStatus
-from drippulse.workflows.templates import Templates
+from drippulse.workflows.trying import try_workflow
 from drippulse_rest.kit.answers import json_answer, list_answer, no_content
 from drippulse_rest.kit.ids import WorkflowId
 from drippulse_rest.kit.request import ApiRequest
@@ -183,21 +179,11 @@ async def test_workflow(request: ApiRequest, workflow_id: WorkflowId) -> Respons
     """Runs the newest steps on fixture data. Waits do not wait, nothing is sent and nothing is written; effects are
     logged as `[test] Would ...`."""
     data = await request.read(TestRun)
-    principal = request.principal
-    async with request.transaction() as session:
-        graph = await service.newest_graph(session, principal, request.services.vault, workflow_id)
-    run = partial(
-        dry_run,
-        graph,
-        now=request.services.clock(),
-        templates=Templates(),
-        payload=sample_payload(data.model_dump()),
-        fixture_profile=data.fixture_profile,
-        organization_id=principal.organization_id,
-        workflow_id=workflow_id,
+    services = request.services
+    result = await try_workflow(
+        request.transaction, request.principal, services.vault, services.clock, workflow_id, data
     )
-    result = await asyncio.to_thread(run)  # bounded, but long enough to hold up other requests
-    return Response(dump_json(result).encode(), media_type=MediaType.JSON)
+    return Response(result.encode(), media_type=MediaType.JSON)
 
 
 ROUTES: Sequence[HTTPRouteHandler] = (

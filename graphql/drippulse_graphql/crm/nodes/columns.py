@@ -80,7 +80,7 @@ def row_type(columns: Mapping[str, Column], description: str) -> Callable[[T], T
                 annotations[name] = _type(stored)
                 setattr(declared, name, _field(name, stored))
         declared.__annotations__ = {**annotations, **own}
-        return cast("T", strawberry.type(description=description)(declared))
+        return strawberry.type(description=description)(declared)
 
     return make
 

@@ -204,10 +204,8 @@ def _order(kind: RecordType) -> tuple[type, Callable[[Any], Order]]:
     spec, title = SPECS[kind], kind.value.title()
     shown = shown_columns(kind)
     sorts = {name: sort for name, sort in sorts_of(kind).items() if name in shown}
-    names = strawberry.enum(
-        Enum(f"{title}OrderField", {name.upper(): name for name in sorts}),
-        description=f"What {spec.plural} are ordered by.",
-    )
+    fields: Any = Enum(f"{title}OrderField", {name.upper(): name for name in sorts})
+    names: Any = strawberry.enum(fields, description=f"What {spec.plural} are ordered by.")
     annotations: dict[str, Any] = {"field": names, "direction": Direction}
     members: dict[str, Any] = {"direction": Direction.DESC}
     made = type(f"{title}Order", (), {"__annotations__": annotations, "__module__": __name__, **members})
@@ -225,10 +223,10 @@ def _order(kind: RecordType) -> tuple[type, Callable[[Any], Order]]:
 def _expression(name: str, sort: Sort, stored: Column) -> tuple[str, str]:
     if name == "created_at":
         return "r.id", "uuid"  # which has the time in it
-    cast, nothing = CASTS[sort.kind]
+    kind, nothing = CASTS[sort.kind or Kind.TEXT]
     nullable = stored._meta.null  # pyright: ignore[reportPrivateUsage] - where Piccolo keeps it
-    sql = f"({sort.sql})::double precision" if cast == "double precision" else sort.sql
-    return (f"coalesce({sql}, {nothing})" if nullable else sql), cast
+    sql = f"({sort.sql})::double precision" if kind == "double precision" else str(sort.sql)
+    return (f"coalesce({sql}, {nothing})" if nullable else sql), kind
 
 
 FILTERS = {kind: _filter(kind) for kind in SPECS}

@@ -1,8 +1,10 @@
 """The record types and the pipelines that opportunities stand in."""
 
+from collections.abc import Mapping
 from typing import Annotated, TypeAlias
 
 import strawberry
+from piccolo.columns import Column
 from piccolo.table import Table as PiccoloTable
 
 from drippulse.crm.records import SPECS
@@ -37,7 +39,7 @@ def table_of(name: str) -> Table:
     )
 
 
-def _columns(table: type[PiccoloTable], *hidden: str) -> dict[str, object]:
+def _columns(table: type[PiccoloTable], *hidden: str) -> dict[str, Column]:
     without = {"organization_id", "deleted_at", *hidden}
     return {column._meta.name: column for column in table._meta.columns if column._meta.name not in without}  # pyright: ignore[reportPrivateUsage] - Piccolo's way to list columns
 
@@ -106,14 +108,13 @@ class Pipeline(Node):
 
 
 PIPELINE = node_type(Pipeline, table_of("pipeline"))
-RECORDS = {
-    kind: node_type(declared, table_of(kind.value))
-    for kind, declared in (
-        (ACCOUNT, Account),
-        (CONTACT, Contact),
-        (LEAD, Lead),
-        (OPPORTUNITY, Opportunity),
-        (ACTIVITY, Activity),
-    )
+RECORDS: Mapping[RecordType, type] = {
+    ACCOUNT: Account,
+    CONTACT: Contact,
+    LEAD: Lead,
+    OPPORTUNITY: Opportunity,
+    ACTIVITY: Activity,
 }
+for _kind, _declared in RECORDS.items():
+    node_type(_declared, table_of(_kind.value))
 LISTS = {kind: list_of(kind) for kind in SPECS}

@@ -63,6 +63,7 @@ async def repoint(
     who = (actor.actor_type, actor.actor_id)
     opened = (changeset.source, changeset.label, changeset.reverts_id)
     number, moved = await changeset.number(session), 0
+    session.news.add(actor.organization_id)
     while True:  # no statement takes as long as a statement may
         part = await session.fetchval(
             sql, actor.organization_id, list(of), to, number, *who, *opened, not changeset.quiet, PORTION

@@ -1,8 +1,13 @@
 """What goes into and comes out of a merge."""
 
-from pydantic import BaseModel, Field
+from functools import cache
+from typing import Any
 
+from pydantic import BaseModel, Field, create_model
+
+from drippulse.crm.records import SPECS
 from drippulse.crm.schemas import Reference
+from drippulse.crm.tables import RecordType
 from drippulse.kit.validation import Input
 
 MOST = 20
@@ -36,3 +41,10 @@ class MergeOut(BaseModel):
     changeset_id: int = Field(description="Reverting it takes the merge back.")
     moved: dict[str, int] = Field(description="Records that refer to this one now, by their plural.")
     enrollments: EnrollmentsOut
+
+
+@cache
+def merge_answer(kind: RecordType) -> type[MergeOut]:
+    """What a merge of records of this type answers."""
+    record: dict[str, Any] = {"record": (SPECS[kind].answer, ...)}
+    return create_model(f"{kind.value.title()}MergeOut", __base__=MergeOut, __doc__=MergeOut.__doc__, **record)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from drippulse.crm.pipelines.state import Stage
 from drippulse.crm.presentation import present
 from drippulse.crm.tables import RecordType
 from drippulse.kit.clock import isoformat
@@ -62,4 +63,14 @@ def _stage(row: Record, position: int, totals: Sequence[Record]) -> dict[str, An
             }
             for total in totals
         ],
+    }
+
+
+def present_reordered(stage: Stage, rows: Sequence[Record]) -> dict[str, Any]:
+    """A stage with the opportunities that were put in order, as `Reordered`."""
+    return {
+        "pipeline_id": str(stage.pipeline_id),
+        "pipeline_stage_id": str(stage.id),
+        "opportunities": [present(RecordType.OPPORTUNITY, row) for row in rows],
+        "total_count": len(rows),
     }

@@ -3,10 +3,10 @@
 from drippulse.kit.db import Record, Session
 
 ACCOUNT = """SELECT o.id, o.name, o.slug, o.timezone, o.locale, o.branding, o.sender, o.retention, o.paused_at,
-  o.created_at, o.updated_at FROM organization o WHERE o.id = $1"""
+  o.graphql_trusted_only, o.created_at, o.updated_at FROM organization o WHERE o.id = $1"""
 
-UPDATE = """UPDATE organization o SET name = $2, slug = $3, timezone = $4, locale = $5, branding = $6, sender = $7,
-  retention = $8, updated_at = now() WHERE o.id = $1"""
+UPDATE = """UPDATE organization o SET name = $2, slug = $3, timezone = $4, locale = $5,
+  graphql_trusted_only = $6, branding = $7, sender = $8, retention = $9, updated_at = now() WHERE o.id = $1"""
 
 # The scheduler reckons anew when a trigger without a time zone of its own fires next.
 RESCHEDULE = "UPDATE workflow_schedule SET next_at = NULL WHERE organization_id = $1 AND timezone IS NULL"
@@ -30,7 +30,7 @@ async def account(session: Session, organization_id: int, *, lock: bool = False)
     return await session.fetchrow(f"{ACCOUNT}{' FOR NO KEY UPDATE' if lock else ''}", organization_id)
 
 
-async def update(session: Session, organization_id: int, *values: str) -> None:
+async def update(session: Session, organization_id: int, *values: str | bool) -> None:
     """The columns of `UPDATE` in their order; parts as JSON texts."""
     await session.execute(UPDATE, organization_id, *values)
 

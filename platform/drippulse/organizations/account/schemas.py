@@ -113,6 +113,9 @@ class OrganizationUpdate(Input):
     branding: Branding = Field(default_factory=Branding)
     sender: SenderIdentity = Field(default_factory=SenderIdentity)
     retention: Retention = Field(default_factory=Retention)
+    graphql_trusted_only: bool = Field(
+        default_factory=bool, description="GraphQL runs registered documents and no others, whoever asks."
+    )
 
 
 class ProfileOut(BaseModel):
@@ -137,6 +140,7 @@ class OrganizationOut(BaseModel):
     branding: Branding
     sender: SenderIdentity
     retention: Retention
+    graphql_trusted_only: bool
     sending_url: str = Field(description="Where caps, quiet hours and the breaker are set.")
     paused_at: datetime | None
     profile: ProfileOut

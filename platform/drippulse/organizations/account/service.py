@@ -18,7 +18,7 @@ from drippulse.organizations.policy import Principal
 
 SENDING_URL = "/api/v1/sending"
 SLUG_CONSTRAINT = "organization_slug"
-FIELDS = ("name", "slug", "timezone", "locale")
+FIELDS = ("name", "slug", "timezone", "locale", "graphql_trusted_only")
 PARTS = {"branding": Branding, "sender": SenderIdentity, "retention": Retention}
 
 
@@ -44,7 +44,7 @@ async def update_account(session: Session, principal: Principal, data: Organizat
     """
     row = await _row(session, principal, lock=True)
     sent = data.model_fields_set
-    fields: dict[str, str] = {name: getattr(data, name) if name in sent else row[name] for name in FIELDS}
+    fields: dict[str, Any] = {name: getattr(data, name) if name in sent else row[name] for name in FIELDS}
     parts = {
         name: merged(orjson.loads(row[name]), getattr(data, name)) if name in sent else orjson.loads(row[name])
         for name in PARTS
@@ -57,7 +57,7 @@ async def update_account(session: Session, principal: Principal, data: Organizat
 
 
 async def _write(
-    session: Session, principal: Principal, fields: Mapping[str, str], parts: Mapping[str, dict[str, Any]]
+    session: Session, principal: Principal, fields: Mapping[str, Any], parts: Mapping[str, dict[str, Any]]
 ) -> None:
     texts = [orjson.dumps(part).decode() for part in parts.values()]
     try:
@@ -72,7 +72,7 @@ async def _record(
     session: Session,
     principal: Principal,
     row: Record,
-    fields: Mapping[str, str],
+    fields: Mapping[str, Any],
     parts: Mapping[str, dict[str, Any]],
 ) -> None:
     """Which fields changed; of retention what it was and is, because it decides how long anybody can look back."""

@@ -35,3 +35,5 @@ class AuditAction(StrEnum):
     LEAD_FORM_UPDATED = "lead_form.updated"
     LEAD_FORM_TOKEN_ROTATED = "lead_form.token_rotated"  # noqa: S105 - the name of an act
     LEAD_FORM_DELETED = "lead_form.deleted"
+    GRAPHQL_DOCUMENTS_REGISTERED = "graphql_documents.registered"
+    GRAPHQL_DOCUMENT_DELETED = "graphql_document.deleted"

@@ -112,7 +112,7 @@ async def usage(
         ValidationError: the days are in the wrong order or too far apart.
         NotFoundError: no such key here.
     """
-    first, last = _period(today, since, until)
+    first, last = period(today, since, until)
     if key_id is not None:
         await require_key(session, principal, key_id)
     rows = await queries.usage(session, principal.organization_id, first, last, key_id)
@@ -128,7 +128,8 @@ async def usage(
     }
 
 
-def _period(today: date, since: date | None, until: date | None) -> tuple[date, date]:
+def period(today: date, since: date | None, until: date | None) -> tuple[date, date]:
+    """The first and the last day to tell of. Raises ValidationError."""
     last = until or today
     try:
         first = since or last - timedelta(days=USAGE_DAYS - 1)

@@ -68,6 +68,7 @@ async def move_versions(database: Database, chunk: int = CHUNK, seconds: float =
 async def advance(session: Session, move: Record, chunk: int) -> int:
     """One chunk of a move whose row is locked; how many runs it was. The end of a round plans the next one."""
     key = (move["organization_id"], move["workflow_id"], move["version"])
+    session.news.add(move["organization_id"])
     done = cast(
         "Record",
         await session.fetchrow(

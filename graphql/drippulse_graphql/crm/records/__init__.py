@@ -1,0 +1,1 @@
+"""What every record type can do, in GraphQL."""

@@ -1,0 +1,10 @@
+"""What the models of integrations are in the schema."""
+
+from drippulse.integrations.schemas import ConnectionOut, ConnectionTestOut
+from drippulse_graphql.kit.models.names import called, identified
+from drippulse_graphql.kit.mutations import Subject
+
+CONNECTION = Subject("IntegrationConnection")
+identified(ConnectionOut, CONNECTION.type_name)
+called(ConnectionOut, CONNECTION.type_name)
+called(ConnectionTestOut, "IntegrationConnectionTest")

@@ -1,0 +1,10 @@
+"""What the models of lead forms are in the schema."""
+
+from drippulse.lead_forms.schemas import Enroll, FormField, LeadFormOut
+from drippulse_graphql.kit.models.names import called, identified
+from drippulse_graphql.kit.mutations import Subject
+
+LEAD_FORM = Subject("LeadForm")
+identified(LeadFormOut, LEAD_FORM.type_name)
+called(Enroll, "LeadFormEnrollment")
+called(FormField, "LeadFormField")

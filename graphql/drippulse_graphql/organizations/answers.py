@@ -1,0 +1,18 @@
+"""What the models of an organization's own affairs are in the schema."""
+
+from drippulse.organizations.account.schemas import OrganizationOut
+from drippulse.organizations.keys.schemas import ApiKeyOut, NewApiKeyOut
+from drippulse.organizations.members.schemas import InvitedMemberOut, MemberOut
+from drippulse_graphql.kit.models.names import called, identified
+from drippulse_graphql.kit.mutations import Subject
+
+API_KEY = Subject("ApiKey")
+TEAM_MEMBER = Subject("TeamMember")
+for _key in (ApiKeyOut, NewApiKeyOut):
+    identified(_key, API_KEY.type_name)
+for _member in (MemberOut, InvitedMemberOut):
+    identified(_member, TEAM_MEMBER.type_name)
+identified(OrganizationOut, "Organization")
+called(OrganizationOut, "OrganizationAccount")
+called(MemberOut, "TeamMember")
+called(InvitedMemberOut, "InvitedTeamMember")

@@ -1,0 +1,1 @@
+"""Stalls in GraphQL."""

@@ -1,0 +1,1 @@
+"""Subscriptions: what happens, from the event log to clients, over WebSocket and server-sent events."""

@@ -1,0 +1,131 @@
+"""Opening subscriptions: the way an operation comes in, whichever transport brings it."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from graphql import ExecutionResult, GraphQLError, GraphQLSchema, OperationType
+
+from drippulse.events.log_position import LogPosition
+from drippulse.kit.services import AppServices
+from drippulse.organizations.policy import Principal
+from drippulse.organizations.standing import Credential, credential_of
+from drippulse_graphql.execution import Answer, Executor
+from drippulse_graphql.kit.context import Context
+from drippulse_graphql.kit.documents import Documents
+from drippulse_graphql.kit.errors import execution_errors
+from drippulse_graphql.kit.http import Operation
+from drippulse_graphql.kit.trusted import trusted
+from drippulse_graphql.kit.usage import UsageOfOperations
+from drippulse_graphql.subscriptions.channel import Channel, Shared
+from drippulse_graphql.subscriptions.core import source_stream
+from drippulse_graphql.subscriptions.errors import MAX_PER_ORGANIZATION, RefusedError, TooManySubscriptionsError
+from drippulse_graphql.subscriptions.groups import Asked, result_bytes
+from drippulse_graphql.subscriptions.source import Source
+from drippulse_graphql.subscriptions.subscriber import Subscriber
+from drippulse_graphql.subscriptions.wards import Wards
+
+
+class Streams:
+    """The subscriptions of one process."""
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        documents: Documents,
+        executor: Executor,
+        usage: UsageOfOperations,
+        services: AppServices,
+    ) -> None:
+        self._schema = schema
+        self._documents = documents
+        self._executor = executor
+        self._usage = usage
+        self._services = services
+        self._shared = Shared(services, schema, services.feed)
+        self._channels: dict[int, Channel] = {}
+        self.wards = Wards(services.database)
+        services.feed.on_close(self.stop)
+
+    async def principal(self, token: str, state: Any) -> tuple[Principal, Credential]:
+        """Raises InvalidTokenError, RateLimitedError."""
+        caller = await self._services.authenticator.principal(token)
+        await self.count(caller, state)
+        return caller, credential_of(token, caller, self._services.settings)
+
+    async def count(self, caller: Principal, state: Any) -> None:
+        """One more request of this credential. Raises RateLimitedError."""
+        await self._services.rate_limiter.count(caller.credential, caller.rate_limit, state)
+
+    async def answer(
+        self,
+        principal: Principal,
+        operation: Operation,
+        headers: Mapping[str, str],
+        after: LogPosition | None = None,
+        *,
+        read_only: bool = False,
+    ) -> Subscriber | bytes:
+        """A subscription, which the caller has to close, or the result of an operation that answers once.
+
+        Args:
+            after: where to go on, instead of what the operation says.
+            read_only: it came in a way that may not change anything.
+
+        Raises:
+            DomainError, RefusedError: it was not begun.
+        """
+        operation = await trusted(self._services.trusted_documents, principal.organization_id, operation)
+        document, kind = self._documents.prepare(operation.query, operation.operation_name, operation.variables)
+        self._usage.count(principal.organization_id, headers, operation)
+        if kind is not OperationType.SUBSCRIPTION:
+            return _once(await self._executor.execute(principal, operation, read_only=read_only))
+        channel = self._channels.get(principal.organization_id)
+        if channel is not None and len(channel) >= MAX_PER_ORGANIZATION:
+            raise TooManySubscriptionsError(
+                f"Your organization has {MAX_PER_ORGANIZATION} subscriptions open here already. Complete some first."
+            )
+        async with self._services.database.tenant(principal.organization_id) as session:
+            context = Context(principal, session, self._services, document)
+            source = await self._source(context, operation)
+        asked = Asked(principal, operation, document, source.wanted)
+        subscriber = self._channel(principal.organization_id).add(asked, after or source.after)
+        try:
+            await subscriber.begin()
+        except BaseException:
+            subscriber.close()
+            raise
+        return subscriber
+
+    async def _source(self, context: Context, operation: Operation) -> Source:
+        """Let the field check its permission and read its arguments."""
+        found = await source_stream(self._schema, context.document, context, operation)
+        if isinstance(found, list):
+            raise RefusedError(execution_errors(cast("list[GraphQLError]", found)))
+        if isinstance(found, ExecutionResult):
+            raise RefusedError(execution_errors(found.errors or ()))
+        return found
+
+    def _channel(self, organization_id: int) -> Channel:
+        channel = self._channels.get(organization_id)
+        if channel is None:
+
+            def forget() -> None:
+                if self._channels.get(organization_id) is channel:
+                    del self._channels[organization_id]
+
+            channel = self._channels[organization_id] = Channel(self._shared, organization_id, forget)
+        return channel
+
+    def stop(self) -> None:
+        self.wards.stop()
+        for channel in list(self._channels.values()):
+            for subscriber in channel.subscribers:
+                subscriber.end()
+
+
+def _once(answer: Answer) -> bytes:
+    if answer.text is not None:
+        return b'{"data":%b}' % answer.text.encode()
+    if not answer.begun:
+        raise RefusedError(answer.errors)
+    return result_bytes(answer.data, answer.errors)

@@ -1,0 +1,119 @@
+"""One subscription: a bounded queue at the live end of the log, and the log itself for who is not there."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING
+
+from drippulse.events.log_position import BadEventCursorError, LogPosition
+from drippulse.kit.errors import DomainError
+from drippulse_graphql.subscriptions.groups import Group, Message
+
+if TYPE_CHECKING:
+    from drippulse_graphql.subscriptions.channel import Channel
+
+MOST_QUEUED = 64
+MOST_QUEUED_BYTES = 256_000
+
+
+class Subscriber:
+    """Made by `Streams.open`. Iterate over `messages` once, then `close` it.
+
+    Who does not keep up loses the queue's end, not the log's: after what is queued the rest is read from the log, at
+    the pace that it is taken, until the live end is reached again.
+    """
+
+    def __init__(self, channel: "Channel", group: Group, after: LogPosition | None) -> None:
+        self._channel = channel
+        self._group = group
+        self._position = after
+        self._floor: LogPosition | None = None
+        self._queue: deque[Message] = deque()
+        self._bytes = 0
+        self._behind = False
+        self._caught_up = False
+        self._changed = asyncio.Event()
+        self.ended: DomainError | None = None
+        self.closed = False
+        group.subscribers.add(self)
+
+    def offer(self, message: Message) -> None:
+        """The next message of the live end."""
+        if self._behind or (self._floor is not None and message.position <= self._floor):
+            return
+        if len(self._queue) >= MOST_QUEUED or self._bytes > MOST_QUEUED_BYTES:
+            self._behind = True
+            return
+        self._queue.append(message)
+        self._bytes += len(message.payload)
+        self._changed.set()
+
+    def has_heard(self, end: LogPosition) -> None:
+        """Everything up to `end` has been offered."""
+        if self._caught_up and not self._queue and not self._behind and self._position is not None:
+            self._position = max(self._position, end)
+
+    def fall_behind(self) -> None:
+        """What was to be offered is not: read it from the log."""
+        self._behind = True
+        self._changed.set()
+
+    def end(self, error: DomainError | None = None) -> None:
+        """No more messages. `error` says why, if it is not the client's own wish."""
+        self.ended = self.ended or error
+        self.closed = True
+        self._changed.set()
+
+    def close(self) -> None:
+        self.end()
+        self._group.subscribers.discard(self)
+        self._channel.left(self)
+
+    async def begin(self) -> None:
+        """Join the live end: what is committed from now on is told.
+
+        Raises:
+            BadEventCursorError: the cursor lies behind the end of the log.
+        """
+        self._behind, self._caught_up, self._floor = False, False, None
+        until = await self._channel.join()
+        if self._position is not None and self._position > until:
+            raise BadEventCursorError(
+                "This cursor lies behind the end of the event log: it is of another installation."
+            )
+        self._queue = deque(one for one in self._queue if one.position > until)
+        self._bytes = sum(len(one.payload) for one in self._queue)
+        self._floor = until
+
+    async def messages(self) -> AsyncGenerator[Message]:
+        """After `begin`: every message once, in the order of the log."""
+        while not self.closed:
+            async for message in self._from_log():
+                yield message
+                if self.closed:
+                    return
+            self._caught_up = True
+            while not self.closed and (self._queue or not self._behind):
+                if self._queue:
+                    message = self._queue.popleft()
+                    self._bytes -= len(message.payload)
+                    self._position = message.position
+                    yield message
+                else:
+                    self._changed.clear()
+                    await self._changed.wait()
+            if not self.closed:
+                await self.begin()
+
+    async def _from_log(self) -> AsyncGenerator[Message]:
+        """What lies before the place where the live end was joined."""
+        until = self._floor or LogPosition(0, 0)
+        if self._position is None:
+            self._position = until
+            async for message in self._channel.first(self._group, until):
+                yield message
+            return
+        async for message in self._channel.between(self._group, self._position, until):
+            self._position = message.position
+            yield message
+        self._position = max(self._position, until)

@@ -1,0 +1,231 @@
+"""`/graphql` as a WebSocket, in the protocol graphql-transport-ws."""
+
+import asyncio
+import contextlib
+from collections.abc import Coroutine
+from typing import Any
+
+import orjson
+import structlog
+from litestar import WebSocket, websocket
+from litestar.exceptions import WebSocketException
+from litestar.handlers import WebsocketRouteHandler
+
+from drippulse.kit.errors import DomainError, UnauthenticatedError
+from drippulse.organizations.policy import Principal
+from drippulse_graphql.kit.errors import domain_error, internal_error
+from drippulse_graphql.kit.http import bearer_token, read_post
+from drippulse_graphql.subscriptions.errors import (
+    MAX_PER_CONNECTION,
+    CredentialEndedError,
+    RefusedError,
+    TooManySubscriptionsError,
+)
+from drippulse_graphql.subscriptions.protocol import (
+    SUBPROTOCOL,
+    Close,
+    CloseCode,
+    Connection,
+    Initialise,
+    Send,
+    Start,
+    Stop,
+    complete_text,
+    error_text,
+    next_text,
+)
+from drippulse_graphql.subscriptions.streams import Streams
+from drippulse_graphql.subscriptions.subscriber import Subscriber
+from drippulse_graphql.subscriptions.wards import Ward
+
+INIT_SECONDS = 3.0
+PING_SECONDS = 25.0
+CLOSE_SECONDS = 2.0
+SILENT_PINGS = 2
+PING = '{"type":"ping"}'
+
+GONE = (WebSocketException, RuntimeError, OSError)
+"""What sending and receiving raise once the client has gone."""
+
+Socket = WebSocket[Any, Any, Any]
+log = structlog.get_logger("drippulse.graphql")
+
+
+def websocket_route(streams: Streams) -> WebsocketRouteHandler:
+    @websocket("/")
+    async def graphql_socket(socket: Socket) -> None:
+        if SUBPROTOCOL not in socket.scope["subprotocols"]:
+            await socket.accept()
+            await socket.close(CloseCode.SUBPROTOCOL, "Subprotocol not acceptable")
+            return
+        await socket.accept(subprotocols=SUBPROTOCOL)
+        await _Session(streams, socket).run()
+
+    return graphql_socket
+
+
+class _Session:
+    """One socket from its first message to its close."""
+
+    def __init__(self, streams: Streams, socket: Socket) -> None:
+        self._streams = streams
+        self._socket = socket
+        self._connection = Connection()
+        self._caller: Principal | None = None
+        self._ward: Ward | None = None
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._extra: set[asyncio.Task[None]] = set()
+        self._writing = asyncio.Lock()
+        self._unanswered = 0
+        self._closed = False
+        self._closing: Close | None = None
+        self._receiving: asyncio.Future[Any] | None = None
+
+    async def run(self) -> None:
+        self._spawn(self._time_out())
+        self._spawn(self._ping())
+        try:
+            while not self._closed:
+                self._receiving = asyncio.ensure_future(self._socket.receive())
+                message = await self._receiving
+                if message["type"] != "websocket.receive":
+                    break
+                self._unanswered = 0
+                await self._act(message.get("text") or message.get("bytes") or "")
+        except GONE as error:  # the client has gone
+            log.debug("socket_gone", reason=str(error))
+        except asyncio.CancelledError:
+            if not self._closed:
+                raise
+        finally:
+            await self._end()
+
+    async def _act(self, message: str | bytes) -> None:
+        match self._connection.received(message):
+            case Initialise(payload):
+                self._spawn(self._initialise(payload))
+            case Start(operation_id, payload):
+                self._tasks[operation_id] = asyncio.create_task(self._operate(operation_id, payload))
+            case Stop(operation_id):
+                task = self._tasks.pop(operation_id, None)
+                if task is not None:
+                    self._extra.add(task)
+                    task.cancel()
+                    task.add_done_callback(self._extra.discard)
+            case Send(text):
+                await self._send(text)
+            case Close() as close:
+                self._close(close)
+            case None:
+                pass
+
+    async def _initialise(self, payload: dict[str, Any]) -> None:
+        given = payload.get("authorization", payload.get("Authorization"))
+        header = given if isinstance(given, str) else self._socket.headers.get("authorization")
+        try:
+            self._caller, credential = await self._streams.principal(bearer_token(header), self._socket.scope["state"])
+        except UnauthenticatedError as error:
+            self._close(self._connection.close(CloseCode.FORBIDDEN, error.message))
+            return
+        except Exception as error:  # noqa: BLE001 - the database is away, or the credential has sent too much
+            reason = error.message if isinstance(error, DomainError) else internal_error(error)["message"]
+            self._close(self._connection.close(CloseCode.FORBIDDEN, reason))
+            return
+        self._ward = Ward(credential, self._credential_ended, self._stopped)
+        self._streams.wards.add(self._ward)
+        acknowledged = self._connection.accepted()
+        if acknowledged is not None:
+            await self._send(acknowledged.text)
+
+    async def _operate(self, operation_id: str, payload: dict[str, Any]) -> None:
+        """One operation, and the message that ends it, unless the client has ended it."""
+        try:
+            await self._tell(operation_id, payload)
+            last = complete_text(operation_id)
+        except RefusedError as refused:
+            last = error_text(operation_id, refused.errors)
+        except DomainError as error:
+            last = error_text(operation_id, domain_error(error))
+        except GONE as error:
+            log.debug("socket_gone", reason=str(error))
+            return
+        except Exception as error:  # noqa: BLE001 - masked; the other operations of the socket go on
+            last = error_text(operation_id, [internal_error(error)])
+        if self._connection.finished(operation_id):
+            self._tasks.pop(operation_id, None)
+            with contextlib.suppress(*GONE):
+                await self._send(last)
+
+    async def _tell(self, operation_id: str, payload: dict[str, Any]) -> None:
+        if self._caller is None:
+            return
+        if len(self._tasks) > MAX_PER_CONNECTION:
+            raise TooManySubscriptionsError(
+                f"A connection may have {MAX_PER_CONNECTION} operations at one time. Complete some, or open another."
+            )
+        await self._streams.count(self._caller, self._socket.scope["state"])
+        answer = await self._streams.answer(self._caller, read_post(orjson.dumps(payload)), self._socket.headers)
+        if not isinstance(answer, Subscriber):
+            if operation_id in self._connection.active:
+                await self._send(next_text(operation_id, answer))
+            return
+        try:
+            async for message in answer.messages():
+                await self._send(next_text(operation_id, message.payload))
+        finally:
+            answer.close()
+
+    async def _send(self, text: str) -> None:
+        """Waits while the client does not read."""
+        async with self._writing:
+            if not self._closed:
+                await self._socket.send_data(text)
+
+    def _close(self, close: Close) -> None:
+        """`run` says so to the client: granian sends no close while somebody waits for a message."""
+        if not self._closed:
+            self._closed, self._closing = True, close
+            if self._receiving is not None:
+                self._receiving.cancel()
+
+    def _credential_ended(self) -> None:
+        self._close(self._connection.close(CloseCode.FORBIDDEN, CredentialEndedError().message))
+
+    def _stopped(self) -> None:
+        self._close(self._connection.close(CloseCode.GOING_AWAY, "This server stops; connect again."))
+
+    async def _time_out(self) -> None:
+        await asyncio.sleep(INIT_SECONDS)
+        close = self._connection.timed_out()
+        if close is not None:
+            self._close(close)
+
+    async def _ping(self) -> None:
+        """A client that answers nothing for a while has gone without saying so."""
+        while not self._closed:
+            await asyncio.sleep(PING_SECONDS)
+            if self._unanswered >= SILENT_PINGS:
+                self._close(self._connection.close(CloseCode.GOING_AWAY, "No answer to pings"))
+            elif self._caller is not None:
+                self._unanswered += 1
+                if not self._writing.locked():  # else it does not read, and would answer nothing either
+                    await self._send(PING)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._extra.add(task)
+        task.add_done_callback(self._extra.discard)
+
+    async def _end(self) -> None:
+        self._closed = True
+        if self._ward is not None:
+            self._streams.wards.remove(self._ward)
+        tasks = [*self._tasks.values(), *self._extra]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        if self._closing is not None:
+            with contextlib.suppress(TimeoutError, *GONE):
+                code, reason = self._closing.code.value, self._closing.reason
+                await asyncio.wait_for(self._socket.close(code, reason), CLOSE_SECONDS)

@@ -1,0 +1,1 @@
+"""Trusted documents: registered when a client is built, run by their hash."""

@@ -1,0 +1,1 @@
+"""What a new schema means for the clients of the released one."""

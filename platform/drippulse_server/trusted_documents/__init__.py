@@ -1,0 +1,1 @@
+"""Sending the documents of a build to an instance."""

@@ -1,0 +1,1 @@
+"""Clients of GraphQL over REST: their documents, and what they ask for."""
