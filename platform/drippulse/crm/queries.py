@@ -7,6 +7,7 @@ from uuid import UUID
 from drippulse.crm.records import SPECS
 from drippulse.crm.tables import RecordType
 from drippulse.kit.db import Record, Session
+from drippulse.kit.ids import uuid_or_none
 from drippulse.workflows.queries import like
 
 LIVE = "r.organization_id = $1 AND r.deleted_at IS NULL"
@@ -41,6 +42,18 @@ async def id_of(session: Session, kind: RecordType, organization_id: int, ref: s
     column, value = _identified(ref)
     sql = f"SELECT r.id FROM {kind.value} r WHERE {LIVE} AND r.{column} = $2 FOR SHARE"
     return await session.fetchval(sql, organization_id, value)
+
+
+async def ids_of(session: Session, kind: RecordType, organization_id: int, refs: Sequence[str]) -> dict[str, UUID]:
+    """The live records with these UUIDs or public ids, by UUID and by public id."""
+    rows = await session.fetch(
+        f"""SELECT r.id, r.public_id FROM {kind.value} r
+            WHERE {LIVE} AND (r.id = ANY ($2::uuid[]) OR r.public_id = ANY ($3::text[]))""",
+        organization_id,
+        [found for ref in refs if (found := uuid_or_none(ref)) is not None],
+        refs,
+    )
+    return {str(row["id"]): row["id"] for row in rows} | {row["public_id"]: row["id"] for row in rows}
 
 
 async def is_member(session: Session, organization_id: int, user_id: int) -> bool:

@@ -11,29 +11,7 @@ from drippulse.crm.queries import LIVE
 from drippulse.crm.records import SPECS, SQL_TYPES
 from drippulse.crm.tables import RecordType
 from drippulse.kit.db import Record, Session
-from drippulse.kit.ids import uuid_or_none
 from drippulse.kit.json import dump_json
-
-
-async def ids_of(
-    session: Session, kind: RecordType, organization_id: int, refs: Sequence[str]
-) -> tuple[dict[UUID, str], list[str]]:
-    """The live records with these UUIDs or public ids (id -> how it was first called), and the refs that nobody has."""
-    as_ids = {ref: found for ref in refs if (found := uuid_or_none(ref)) is not None}
-    sql = f"""SELECT r.id, r.public_id FROM {kind.value} r
-              WHERE {LIVE} AND (r.id = ANY ($2::uuid[]) OR r.public_id = ANY ($3::text[]))"""
-    rows = await session.fetch(sql, organization_id, list(as_ids.values()), list(refs))
-    by_id, by_public_id = {row["id"] for row in rows}, {row["public_id"]: row["id"] for row in rows}
-    named: dict[UUID, str] = {}
-    unknown: list[str] = []
-    for ref in dict.fromkeys(refs):
-        as_id = as_ids.get(ref)
-        found = as_id if as_id in by_id else by_public_id.get(ref)
-        if found is None:
-            unknown.append(ref)
-        else:
-            named.setdefault(found, ref)
-    return named, unknown
 
 
 async def ids_where(session: Session, kind: RecordType, wanted: Wanted, most: int) -> list[UUID]:

@@ -1,6 +1,6 @@
 """What calls that concern many records do: at most 10,000, a few statements for each 2,000, one changeset."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -8,6 +8,7 @@ from uuid import UUID
 import orjson
 
 from drippulse.crm import bulk_reporting, list_queries, lists
+from drippulse.crm import queries as records
 from drippulse.crm.bulk import queries
 from drippulse.crm.bulk.errors import EmptyFilterError, TooManyRecordsError, TooManyTagsError
 from drippulse.crm.bulk.schemas import MOST, MOST_TAGS
@@ -26,6 +27,7 @@ from drippulse.crm.tables import RecordType
 from drippulse.events.service import Actor
 from drippulse.kit.db import Record, Session
 from drippulse.kit.errors import not_found
+from drippulse.kit.ids import uuid_or_none
 from drippulse.kit.json import dump_json
 from drippulse.kit.pagination import ListRequest
 
@@ -105,7 +107,7 @@ async def delete_records(
 
 async def _choose(session: Session, actor: Actor, kind: RecordType, which: Sequence[str] | ListRequest) -> Chosen:
     if not isinstance(which, ListRequest):
-        named, unknown = await queries.ids_of(session, kind, actor.organization_id, which)
+        named, unknown = _named(await records.ids_of(session, kind, actor.organization_id, which), which)
         return Chosen(sorted(named), Wanted(LIVE, [actor.organization_id]), named, unknown)
     if not which.filters and not (which.q or "").strip():
         raise EmptyFilterError(SPECS[kind].plural)
@@ -115,6 +117,19 @@ async def _choose(session: Session, actor: Actor, kind: RecordType, which: Seque
         total = await list_queries.count(session, kind, wanted.condition, wanted.args, MOST_COUNTED)
         raise TooManyRecordsError(SPECS[kind].plural, total.count, MOST, is_lower_bound=total.is_lower_bound)
     return Chosen(sorted(ids), wanted, {}, [])
+
+
+def _named(known: Mapping[str, UUID], refs: Sequence[str]) -> tuple[dict[UUID, str], list[str]]:
+    """Id -> how it was first called, and the refs that nobody has."""
+    named: dict[UUID, str] = {}
+    unknown: list[str] = []
+    for ref in dict.fromkeys(refs):
+        found = known.get(str(uuid_or_none(ref))) or known.get(ref)
+        if found is None:
+            unknown.append(ref)
+        else:
+            named.setdefault(found, ref)
+    return named, unknown
 
 
 async def _portions(

@@ -10,7 +10,6 @@ from drippulse.crm.queries import LIVE
 from drippulse.crm.tables import RecordType
 from drippulse.events.service import Actor
 from drippulse.kit.db import Record, Session
-from drippulse.kit.ids import uuid_or_none
 
 LOOKED_AT = 1_000
 """Of a very large group."""
@@ -93,18 +92,6 @@ async def dismissed(session: Session, organization_id: int, ids: Collection[UUID
         list(ids),
     )
     return {(row["first_id"], row["second_id"]) for row in rows}
-
-
-async def ids_of(session: Session, kind: RecordType, organization_id: int, refs: Sequence[str]) -> dict[str, UUID]:
-    """Those live records that there are, by UUID and by public id."""
-    rows = await session.fetch(
-        f"""SELECT r.id, r.public_id FROM {kind.value} r
-            WHERE {LIVE} AND (r.id = ANY ($2::uuid[]) OR r.public_id = ANY ($3::text[]))""",
-        organization_id,
-        [found for ref in refs if (found := uuid_or_none(ref)) is not None],
-        refs,
-    )
-    return {str(row["id"]): row["id"] for row in rows} | {row["public_id"]: row["id"] for row in rows}
 
 
 async def dismiss(session: Session, actor: Actor, kind: RecordType, pairs: Sequence[Pair]) -> int:

@@ -9,6 +9,7 @@ from itertools import combinations
 from typing import Any, Final
 from uuid import UUID
 
+from drippulse.crm import queries as records
 from drippulse.crm import service as crm
 from drippulse.crm.duplicates import matching, queries
 from drippulse.crm.duplicates.errors import ForeignReasonError, OneRecordError, UnnumberedPagesError
@@ -103,7 +104,7 @@ async def of_record(session: Session, actor: Actor, kind: RecordType, ref: str) 
 async def dismiss(session: Session, actor: Actor, wanted: Dismissal) -> dict[str, Any]:
     """Put pairs away, or take that back, as `DismissalOut` has it. Raises NotFoundError, OneRecordError."""
     kind = RecordType(wanted.record_type)
-    known = await queries.ids_of(session, kind, actor.organization_id, wanted.record_ids)
+    known = await records.ids_of(session, kind, actor.organization_id, wanted.record_ids)
     ids = [known.get(_plain(ref)) for ref in wanted.record_ids]
     found = sorted({one for one in ids if one is not None})
     if None in ids:
