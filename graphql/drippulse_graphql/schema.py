@@ -6,6 +6,7 @@ from strawberry.types import ExecutionContext
 
 from drippulse.organizations.policy import Permission
 from drippulse_graphql.all_mutations import MUTATIONS
+from drippulse_graphql.all_reads import READS
 from drippulse_graphql.crm.nodes.roots import CrmQuery
 from drippulse_graphql.crm.nodes.types import PipelineStage
 from drippulse_graphql.enrollments.inputs import ENROLLMENTS
@@ -15,6 +16,7 @@ from drippulse_graphql.kit.mutations import mutation_type
 from drippulse_graphql.kit.node import Node
 from drippulse_graphql.kit.permissions import check_permissions
 from drippulse_graphql.kit.prepared import PreparedDocument
+from drippulse_graphql.kit.reads import query_type
 from drippulse_graphql.kit.roots import group, made, many, node, one
 from drippulse_graphql.kit.scalars import CONFIG
 from drippulse_graphql.organizations.viewer import Organization, Viewer
@@ -27,7 +29,7 @@ READ = Permission.READ
 
 
 @strawberry.type
-class Query(CrmQuery):
+class _Nodes(CrmQuery):
     node: Node | None = node(READ, "Whatever has this global id.")
     viewer: Viewer = group(READ, "Who is asking.", covers=("verifyToken",))
     workflow: Workflow | None = one("Workflow", READ, "One workflow; null for unknown ids.", covers=("getWorkflow",))
@@ -43,6 +45,7 @@ class Query(CrmQuery):
     )
 
 
+Query = query_type(_Nodes, READS)
 Mutation = mutation_type(MUTATIONS)
 
 

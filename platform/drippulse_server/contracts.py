@@ -10,7 +10,8 @@ from graphql.utilities import find_breaking_changes
 
 import drippulse_graphql
 import drippulse_rest
-from drippulse_graphql.schema import sdl
+from drippulse_graphql.reference import reference
+from drippulse_graphql.schema import core_schema, sdl
 from drippulse_rest.app import openapi_json
 from drippulse_server.schema_changes.files import History
 
@@ -46,6 +47,7 @@ def contracts() -> list[Contract]:
         Contract(_beside(drippulse_rest.__file__, "openapi.json"), openapi_json(), lambda _, __: []),
         Contract(_beside(drippulse_graphql.__file__, "schema.graphql"), sdl(), breaking_changes),
         Contract(history.page_path, history.page(today), lambda _, __: []),
+        Contract(history.page_path.with_name("graphql-reference.md"), reference(core_schema()), lambda _, __: []),
     ]
 
 

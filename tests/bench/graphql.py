@@ -101,7 +101,7 @@ async def _seed(stack: Stack, url: str) -> int:
 async def _load(port: int, path: str, token: str, query: str) -> Load:
     body = json.dumps({"query": query}).encode()
     async with httpx.AsyncClient() as client:
-        headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
+        headers = {"authorization": f"Bearer {token or 0}", "content-type": "application/json"}
         once = (await client.post(f"http://127.0.0.1:{port}{path}", content=body, headers=headers)).json()
     assert "errors" not in once, once
     request = request_bytes("POST", path, token, body)

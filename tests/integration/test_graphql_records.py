@@ -84,6 +84,14 @@ async def test_references_are_filtered_by_either_id(organization: TestOrganizati
         assert await error_code(organization.client, query, id=given) == "invalid_id"
 
 
+async def test_choices_are_filtered_by_their_names(organization: TestOrganization) -> None:
+    await _made(organization.client, "activities", {"type": "call", "subject": "a"}, {"type": "task", "subject": "b"})
+    query = "{ activities(filter: {type: %s}) { nodes { subject type } } }"
+    for chosen in ("{eq: CALL}", "{in: [CALL, MEETING]}"):
+        data = await graphql(organization.client, query % chosen)
+        assert data["activities"]["nodes"] == [{"subject": "a", "type": "CALL"}]
+
+
 @pytest.mark.parametrize("kind", list(SPECS), ids=lambda kind: kind.value)
 async def test_every_order_meets_everybody_once_in_both_directions(
     new_organization: MakeOrganization, kind: RecordType

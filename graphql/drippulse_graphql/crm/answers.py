@@ -9,7 +9,7 @@ from drippulse.crm.conversion.schemas import ConversionOut, MovedOut
 from drippulse.crm.custom_fields.schemas import CustomFieldOut
 from drippulse.crm.importing.schemas import ImportOut
 from drippulse.crm.merging.schemas import EnrollmentsOut
-from drippulse.crm.pipelines.schemas import Amounts, PipelineOut, Reordered, StageOut
+from drippulse.crm.pipelines.schemas import Amounts, Board, PipelineOut, Reordered, StageOut
 from drippulse.crm.records import SPECS
 from drippulse.crm.tables import RecordType
 from drippulse_graphql.crm.nodes.types import RECORDS, Pipeline, PipelineStage
@@ -44,3 +44,4 @@ called(MovedOut, "ConversionMoves")
 called(EnrollmentsOut, "MergedEnrollments")
 called(Amounts, "CurrencyTotal")
 called(Reordered, "ReorderedStage")
+called(Board, "PipelineBoard")

@@ -91,4 +91,74 @@ query StepTypes {
 }
 """,
     ),
+    Example(
+        "The largest open deals",
+        """\
+query Deals($filter: OpportunityFilter) {
+  opportunities(first: 10, filter: $filter, orderBy: { field: AMOUNT }) {
+    totalCount
+    nodes {
+      name
+      amount
+      currency
+      stage { name probability }
+      account { name }
+      contact { email firstName lastName }
+    }
+  }
+}
+""",
+        {"filter": {"status": {"eq": "OPEN"}}},
+    ),
+    Example(
+        "Who was met, called and written to",
+        """\
+query Contacts {
+  contacts(first: 10, filter: { email: { isNull: false } }) {
+    nodes {
+      id
+      email
+      account { name }
+      activities(first: 5) { totalCount nodes { type subject occurredAt } }
+      opportunities(first: 5) { nodes { name status } }
+    }
+  }
+}
+""",
+    ),
+    Example(
+        "Create an account",
+        """\
+mutation CreateAccount($input: CreateCrmAccountInput!) {
+  createCrmAccount(input: $input) {
+    account { id databaseId name tags }
+    userErrors { field code message }
+  }
+}
+""",
+        {"input": {"name": "Analytical Engines", "tags": ["demo"], "idempotencyKey": "explorer-1"}},
+    ),
+    Example(
+        "Create a workflow",
+        """\
+mutation CreateWorkflow($input: CreateWorkflowInput!) {
+  createWorkflow(input: $input) {
+    workflow { id name status version steps { id type name } }
+    userErrors { field code message }
+  }
+}
+""",
+        {"input": {"name": "Welcome", "steps": [{"type": "wait", "config": {"duration": 1, "unit": "days"}}]}},
+    ),
+    Example(
+        "Tell of an event",
+        """\
+mutation SendEvent($input: SendEventInput!) {
+  sendEvent(input: $input) {
+    userErrors { field code message }
+  }
+}
+""",
+        {"input": {"type": "order.placed", "email": "ada@example.com", "data": {"total": 12}}},
+    ),
 )

@@ -1,6 +1,6 @@
 """What the models of integrations are in the schema."""
 
-from drippulse.integrations.schemas import ConnectionOut, ConnectionTestOut
+from drippulse.integrations.schemas import ConnectionList, ConnectionOut, ConnectionTestOut
 from drippulse_graphql.kit.models.names import called, identified
 from drippulse_graphql.kit.mutations import Subject
 
@@ -8,3 +8,4 @@ CONNECTION = Subject("IntegrationConnection")
 identified(ConnectionOut, CONNECTION.type_name)
 called(ConnectionOut, CONNECTION.type_name)
 called(ConnectionTestOut, "IntegrationConnectionTest")
+called(ConnectionList, "IntegrationConnectionList")

@@ -22,11 +22,12 @@ from graphql import (
     get_named_type,
 )
 
+from drippulse.kit.pagination import DEFAULT_PER_PAGE, MAX_PER_PAGE
 from drippulse_graphql.kit.limits import DocumentTooComplexError
 from drippulse_graphql.kit.pages import DEFAULT_FIRST, MAX_FIRST
 
 MAX_COST: Final = 10_000
-SIZES = frozenset({"first", "last"})
+SIZES = frozenset({"first", "last", "perPage", "perStage"})
 
 
 @dataclass(slots=True)
@@ -86,13 +87,14 @@ def _of_field(node: FieldNode, of: GraphQLObjectType | GraphQLInterfaceType, cos
     if known is None or node.selection_set is None:
         return 0
     below = _of_selections(node.selection_set.selections, cast("GraphQLNamedType", get_named_type(known.type)), costs)
-    if "first" not in known.args:
+    if not SIZES & known.args.keys() - {"last"}:
         return below
+    usual, most = (DEFAULT_FIRST, MAX_FIRST) if "first" in known.args else (DEFAULT_PER_PAGE, MAX_PER_PAGE)
     given = [
         _integer(argument.value, costs.variables) for argument in node.arguments or () if argument.name.value in SIZES
     ]
-    size = next((number for number in given if number is not None), DEFAULT_FIRST)
-    return max(0, min(size, MAX_FIRST)) * (1 + below)
+    size = next((number for number in given if number is not None), usual)
+    return max(0, min(size, most)) * (1 + below)
 
 
 def _of_fragment(name: str, costs: _Costs) -> int:

@@ -3,11 +3,12 @@
 from typing import Any
 
 from drippulse.mail_templates import service
+from drippulse.mail_templates.presentation import present
 from drippulse.mail_templates.schemas import MailTemplateOut, TemplateChanges
 from drippulse.organizations.policy import Permission
 from drippulse_graphql.kit.mutations import mutation
 from drippulse_graphql.kit.running import Call
-from drippulse_graphql.mail_templates.answers import MAIL_TEMPLATE, present
+from drippulse_graphql.mail_templates.answers import MAIL_TEMPLATE
 
 
 @mutation(

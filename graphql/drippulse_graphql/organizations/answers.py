@@ -1,8 +1,16 @@
 """What the models of an organization's own affairs are in the schema."""
 
 from drippulse.organizations.account.schemas import OrganizationOut
-from drippulse.organizations.keys.schemas import ApiKeyOut, NewApiKeyOut
-from drippulse.organizations.members.schemas import InvitedMemberOut, MemberOut
+from drippulse.organizations.audit.schemas import AuditList
+from drippulse.organizations.keys.schemas import (
+    ApiKeyOut,
+    KeyTotalOut,
+    NewApiKeyOut,
+    UsageOut,
+    UsageRowOut,
+    UsageTotalsOut,
+)
+from drippulse.organizations.members.schemas import InvitedMemberOut, MemberList, MemberOut
 from drippulse_graphql.kit.models.names import called, identified
 from drippulse_graphql.kit.mutations import Subject
 
@@ -16,3 +24,9 @@ identified(OrganizationOut, "Organization")
 called(OrganizationOut, "OrganizationAccount")
 called(MemberOut, "TeamMember")
 called(InvitedMemberOut, "InvitedTeamMember")
+called(MemberList, "TeamMemberList")
+called(AuditList, "AuditLog")
+called(UsageOut, "ApiKeyUsage")
+called(UsageRowOut, "ApiKeyUsageDay")
+called(UsageTotalsOut, "ApiKeyUsageTotals")
+called(KeyTotalOut, "ApiKeyTotal")

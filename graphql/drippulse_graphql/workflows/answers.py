@@ -2,6 +2,7 @@
 
 from drippulse.enrollments.control_schemas import BulkActionOut, HeldOut, SkippedOut
 from drippulse.enrollments.unknown_schemas import ResolveUnknownOut
+from drippulse.workflows import conditions, settings
 from drippulse.workflows.publishing import schemas as publishing
 from drippulse.workflows.schemas import StepOut, TestResult, TestStepOut, WorkflowOut
 from drippulse.workflows.simulation import answers as simulation
@@ -47,3 +48,10 @@ called(HeldOut, "HeldRuns")
 called(SkippedOut, "SkippedRuns")
 called(BulkActionOut, "EnrollmentActionResult")
 called(ResolveUnknownOut, "UnknownSendsResult")
+called(publishing.VersionOut, "WorkflowVersion")
+called(publishing.VersionDetailOut, "WorkflowVersionDetail")
+called(publishing.VersionDiffOut, "WorkflowVersionDiff")
+called(publishing.VersionList, "WorkflowVersionList")
+called(publishing.MoveList, "VersionMoveList")
+called(settings.Span, "WorkflowSpan")
+called(conditions.Condition, "WorkflowCondition")

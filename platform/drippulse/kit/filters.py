@@ -75,12 +75,14 @@ class Field:
         operators: instead of all that fit the kind.
         single: one value alone; a comma is part of it.
         least, most: the range of a whole number.
+        enum: whose values the choices are.
         read: from a text to the value, for ids that look otherwise than the column (`cnt_...`); raises ValueError.
     """
 
     kind: Kind
     description: str
     choices: tuple[str, ...] = ()
+    enum: type[StrEnum] | None = None
     operators: tuple[Operator, ...] = ()
     single: bool = False
     least: int | None = None
@@ -127,7 +129,8 @@ def uuid(description: str, **more: Any) -> Field:
 
 
 def choice(values: type[StrEnum] | Sequence[str], description: str, **more: Any) -> Field:
-    return Field(Kind.TEXT, description, choices=tuple(str(value) for value in values), **more)
+    enum = values if isinstance(values, type) else None
+    return Field(Kind.TEXT, description, choices=tuple(str(value) for value in values), enum=enum, **more)
 
 
 def exact(field: Field) -> Field:

@@ -42,13 +42,17 @@ async def by_ids(session: Session, organization_id: int, template_ids: Sequence[
     return {row["id"]: row for row in rows}
 
 
-async def page(session: Session, organization_id: int, limit: int, offset: int) -> list[Record]:
-    """Newest first."""
+async def page(
+    session: Session, organization_id: int, limit: int | None, offset: int, before_id: int | None = None
+) -> list[Record]:
+    """Newest first; those before `before_id`."""
     return await session.fetch(
-        f"SELECT {COLUMNS} FROM mail_template t WHERE {LIVE} ORDER BY t.id DESC LIMIT $2 OFFSET $3",
+        f"""SELECT {COLUMNS} FROM mail_template t WHERE {LIVE} AND ($4::bigint IS NULL OR t.id < $4)
+            ORDER BY t.id DESC LIMIT $2 OFFSET $3""",
         organization_id,
         limit,
         offset,
+        before_id,
     )
 
 

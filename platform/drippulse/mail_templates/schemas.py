@@ -57,3 +57,11 @@ class MailTemplateOut(BaseModel):
     version: int
     created_at: datetime
     updated_at: datetime
+
+
+class MailTemplateList(BaseModel):
+    """Templates, newest first."""
+
+    mail_templates: list[MailTemplateOut]
+    total_count: int
+    next_cursor: str | None = Field(default=None, description="Present in paginated answers; null on the last page.")

@@ -1,10 +1,14 @@
 """What mail templates do: they are written, changed and deleted; running workflows keep the texts they were given."""
 
+from typing import Any
+
 from drippulse.kit.addresses import parse_mailbox
 from drippulse.kit.db import Record, Session
 from drippulse.kit.errors import ValidationError, not_found
 from drippulse.kit.ids import is_id
+from drippulse.kit.pagination import PageRequest, listed
 from drippulse.mail_templates import queries
+from drippulse.mail_templates.presentation import present
 from drippulse.mail_templates.schemas import TemplateTexts
 from drippulse.organizations.policy import Principal
 from drippulse.workflows.templates import is_template, shared_templates
@@ -24,6 +28,14 @@ async def get_template(session: Session, principal: Principal, template_id: int)
     if row is None:
         raise not_found("template")
     return row
+
+
+async def list_templates(session: Session, principal: Principal, wanted: PageRequest) -> dict[str, Any]:
+    """As `MailTemplateList`, newest first."""
+    organization_id = principal.organization_id
+    rows = await queries.page(session, organization_id, wanted.fetch, wanted.offset, wanted.before_id)
+    total = await queries.count(session, organization_id)
+    return listed("mail_templates", rows, wanted, present, total)
 
 
 async def update_template(

@@ -4,17 +4,17 @@ from pathlib import Path
 
 import typer
 
-app = typer.Typer(help="The committed contracts: openapi.json, schema.graphql and its changes.", no_args_is_help=True)
+app = typer.Typer(help="The committed contracts: openapi.json, schema.graphql and its pages.", no_args_is_help=True)
 
 
 @app.callback()
 def export() -> None:
-    """The committed contracts: openapi.json, schema.graphql and its changes."""
+    """The committed contracts: openapi.json, schema.graphql and its pages."""
 
 
 @app.command("write")
 def write() -> None:
-    """Generate openapi.json, schema.graphql and the page of its changes again from the code.
+    """Generate openapi.json, schema.graphql, its reference and the page of its changes again from the code.
 
     Example: `drippulse export write`
     """
@@ -29,8 +29,9 @@ def write() -> None:
 
 @app.command("check")
 def check() -> None:
-    """Compare openapi.json, schema.graphql and the page of its changes with the code, and the schema with the released
-    one. Exit code 1 when one is out of date, or clients of the released schema would break; changes nothing.
+    """Compare openapi.json, schema.graphql and its pages with the code, and the schema with the released one.
+
+    Exit code 1 when one is out of date, or clients of the released schema would break; changes nothing.
 
     Example: `drippulse export check`
     """

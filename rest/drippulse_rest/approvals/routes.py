@@ -5,33 +5,19 @@ from collections.abc import Sequence
 from litestar import Response
 from litestar.handlers import HTTPRouteHandler
 
-from drippulse.approvals import queries, service
+from drippulse.approvals import service
+from drippulse.approvals.listing import LISTING
 from drippulse.approvals.schemas import READ_ONLY, ApprovalList, ApprovalOut, Decision
-from drippulse.approvals.tables import ApprovalStatus
-from drippulse.kit.filters import choice, integer, text, timestamp
 from drippulse.kit.pagination import ListRequest
 from drippulse.organizations.policy import Permission
 from drippulse_rest.kit.answers import json_answer, list_answer
 from drippulse_rest.kit.ids import ApprovalId
 from drippulse_rest.kit.request import ApiRequest
-from drippulse_rest.kit.routes import Body, Listing, list_route, route
+from drippulse_rest.kit.routes import Body, list_route, route
 
 TAG = "Approvals"
 WRAPPER = "approval"
 UNKNOWN = {404: ("approval_not_found",)}
-LISTING = Listing(
-    queries.SORTS,
-    {
-        "status": choice(ApprovalStatus, "Only open, approved, rejected, expired or cancelled ones."),
-        "workflow_id": integer("Only those of this workflow."),
-        "enrollment_id": integer("Only those of this run."),
-        "role": text("The role that may decide."),
-        "due_at": timestamp("Until when it is to be decided."),
-        "decided_at": timestamp("When it was decided."),
-        "created_at": timestamp("When it was asked for."),
-    },
-    full_limit=service.LIST_LIMIT,
-)
 
 
 @list_route(

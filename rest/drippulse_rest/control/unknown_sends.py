@@ -6,17 +6,17 @@ from litestar import Response
 from litestar.handlers import HTTPRouteHandler
 
 from drippulse.enrollments import unknown_sends
+from drippulse.enrollments.unknown_listing import LISTING
 from drippulse.enrollments.unknown_schemas import ResolveUnknown, ResolveUnknownOut, UnknownSendList
 from drippulse.kit.pagination import ListRequest
 from drippulse.organizations.policy import Permission
 from drippulse_rest.kit.answers import json_answer, list_answer
 from drippulse_rest.kit.ids import WorkflowId
 from drippulse_rest.kit.request import ApiRequest
-from drippulse_rest.kit.routes import BULK_BODY_LIMIT, Body, Keyed, Listing, list_route, route
+from drippulse_rest.kit.routes import BULK_BODY_LIMIT, Body, Keyed, list_route, route
 
 TAG = "Control"
 PATH = "/workflows/{workflow_id:int}/unknown_sends"
-LISTING = Listing(unknown_sends.SORTS, full_limit=unknown_sends.LIST_LIMIT)
 
 
 @list_route(

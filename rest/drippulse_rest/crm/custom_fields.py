@@ -7,8 +7,9 @@ from litestar import Response
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import PathParameter
 
-from drippulse.crm.custom_fields import queries, service
+from drippulse.crm.custom_fields import service
 from drippulse.crm.custom_fields.filtering import found
+from drippulse.crm.custom_fields.listing import LISTING
 from drippulse.crm.custom_fields.schemas import (
     FIXED,
     READ_ONLY,
@@ -17,30 +18,19 @@ from drippulse.crm.custom_fields.schemas import (
     CustomFieldOut,
     CustomFieldUpdate,
 )
-from drippulse.crm.custom_fields.tables import FieldType
 from drippulse.crm.tables import RecordType
-from drippulse.kit.filters import choice, text
 from drippulse.kit.pagination import Found, ListRequest
 from drippulse.organizations.policy import Permission
 from drippulse_rest.kit.answers import json_answer, list_answer, no_content
 from drippulse_rest.kit.listing import Dynamic
 from drippulse_rest.kit.request import ApiRequest
-from drippulse_rest.kit.routes import Body, Listing, list_route, route
+from drippulse_rest.kit.routes import Body, list_route, route
 
 TAG = "Custom fields"
 WRAPPER = "custom_field"
 EXAMPLE = {"record_type": "contact", "key": "renewal_month", "label": "Renewal month", "type": "integer"}
 UNKNOWN = {404: ("custom_field_not_found",)}
 FieldId = Annotated[int, PathParameter(description="Id of a custom field.")]
-LISTING = Listing(
-    queries.LIST.sorts,
-    {
-        "record_type": choice(RecordType, "Only fields of this record type."),
-        "type": choice(FieldType, "Only fields of this type."),
-        "key": text("The key."),
-    },
-    search="Keys and labels.",
-)
 
 
 def filters_of(kind: RecordType) -> Dynamic:

@@ -6,26 +6,17 @@ from litestar import Response
 from litestar.handlers import HTTPRouteHandler
 
 from drippulse.crm.duplicates import service
+from drippulse.crm.duplicates.listing import LISTING
 from drippulse.crm.duplicates.schemas import Dismissal, DismissalOut, DuplicateGroupList, DuplicatesOfRecord
 from drippulse.crm.duplicates.state import REASONS
-from drippulse.crm.duplicates.tables import Reason
-from drippulse.kit.filters import Kind, choice, exact
-from drippulse.kit.pagination import ListRequest, Sort
+from drippulse.kit.pagination import ListRequest
 from drippulse.organizations.policy import Permission
 from drippulse_rest.crm.kinds import NAMES, Names, RecordRef
 from drippulse_rest.kit.answers import json_answer, list_answer
 from drippulse_rest.kit.request import ApiRequest
-from drippulse_rest.kit.routes import Body, Listing, list_route, route
+from drippulse_rest.kit.routes import Body, list_route, route
 
 TAG = "CRM duplicates"
-LISTING = Listing(
-    {"created_at": Sort("key", Kind.TEXT)},
-    {
-        "record_type": exact(choice(tuple(REASONS), "What is compared; contacts unless told.")),
-        "reason": exact(choice(Reason, "Only groups that have this in common.")),
-    },
-    full_limit=50,
-)
 
 
 @list_route(

@@ -13,9 +13,9 @@ from litestar.response import Stream
 
 from drippulse.crm.changes.schemas import Revert, RevertOut
 from drippulse.crm.importing import service
+from drippulse.crm.importing.listing import LISTING
 from drippulse.crm.importing.presentation import present
 from drippulse.crm.importing.preview import FileHead, HeadReader, preview
-from drippulse.crm.importing.queries import SORTS
 from drippulse.crm.importing.schemas import (
     MOST_PREVIEWED,
     PREVIEW_ROWS,
@@ -24,12 +24,11 @@ from drippulse.crm.importing.schemas import (
     ImportPreview,
     read_options,
 )
-from drippulse.crm.importing.tables import OPEN, SHOWN, ImportStatus
-from drippulse.crm.importing.undoing import undo_import, undoing_of
+from drippulse.crm.importing.tables import OPEN, ImportStatus
+from drippulse.crm.importing.undoing import shown_import, undo_import
 from drippulse.crm.importing.uploads import Upload
 from drippulse.crm.tables import RecordType
 from drippulse.kit.errors import DomainError, UnauthenticatedError, ValidationError
-from drippulse.kit.filters import choice, text, timestamp
 from drippulse.kit.pagination import ListRequest
 from drippulse.kit.text import did_you_mean
 from drippulse.organizations.audit import service as audit
@@ -41,7 +40,7 @@ from drippulse_rest.crm.upload_operations import CSV, PLURALS, RECORD_TYPE, ROWS
 from drippulse_rest.kit.answers import json_answer, list_answer
 from drippulse_rest.kit.authorization import bearer_token
 from drippulse_rest.kit.request import ApiRequest
-from drippulse_rest.kit.routes import Body, Keyed, Listing, list_route, route
+from drippulse_rest.kit.routes import Body, Keyed, list_route, route
 
 TAG = "Imports"
 EVENTS = "text/event-stream"
@@ -58,16 +57,6 @@ REFUSED = {
     422: ("validation_failed", "unreadable_file"),
 }
 UNKNOWN = {404: ("import_not_found",)}
-LISTING = Listing(
-    SORTS,
-    {
-        "status": choice([status.value for status in SHOWN], "Only imports of this status."),
-        "record_type": choice(RecordType, "Only imports of these records."),
-        "file_name": text("The file's name."),
-        "created_at": timestamp("When the file was sent."),
-    },
-    full_limit=500,
-)
 
 ImportId: TypeAlias = Annotated[int, PathParameter(description="Id of an import.")]
 LastEventId: TypeAlias = Annotated[
@@ -169,9 +158,8 @@ async def list_imports(request: ApiRequest, wanted: ListRequest) -> Response[byt
 async def get_import(request: ApiRequest, import_id: ImportId) -> Response[bytes]:
     """Its status, its progress and what became of its rows so far."""
     async with request.transaction() as session:
-        row = await service.get_import(session, request.principal, import_id)
-        undo = await undoing_of(session, request.principal, row)
-    return json_answer(present(row, undo))
+        shown = await shown_import(session, request.principal, import_id)
+    return json_answer(shown)
 
 
 @route(

@@ -13,8 +13,9 @@ from drippulse.kit.pagination import ListRequest
 from drippulse_rest.crm.custom_fields import filters_of
 from drippulse_rest.crm.kinds import NAMES, Names
 from drippulse_rest.kit.answers import list_answer
+from drippulse_rest.kit.listing import DynamicListing
 from drippulse_rest.kit.request import ApiRequest
-from drippulse_rest.kit.routes import Listing, list_route
+from drippulse_rest.kit.routes import list_route
 
 LIST_LIMIT = 500
 PERSON = "Words of the name, e-mail address, company, title, phone number or an id; the last may be unfinished."
@@ -27,8 +28,8 @@ SEARCHED = {
 }
 
 
-LISTINGS: Mapping[RecordType, Listing] = {
-    kind: Listing(
+LISTINGS: Mapping[RecordType, DynamicListing] = {
+    kind: DynamicListing(
         sorts_of(kind),
         fields_of(kind),
         search=SEARCHED[kind],

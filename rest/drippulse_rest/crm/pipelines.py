@@ -2,15 +2,16 @@
 
 from collections.abc import Sequence
 from typing import Annotated, TypeAlias
-from uuid import UUID
 
 from litestar import Response
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import PathParameter, QueryParameter
 
-from drippulse.crm.pipelines import listing_queries, reordering, service
+from drippulse.crm.pipelines import reordering, service
+from drippulse.crm.pipelines.listing import LISTING
 from drippulse.crm.pipelines.presentation import present_reordered
 from drippulse.crm.pipelines.schemas import (
+    MAX_PER_STAGE,
     READ_ONLY,
     Board,
     DefaultPipeline,
@@ -21,18 +22,16 @@ from drippulse.crm.pipelines.schemas import (
     Reorder,
     Reordered,
 )
-from drippulse.kit.errors import ValidationError
 from drippulse.kit.pagination import ListRequest
 from drippulse.organizations.policy import Permission
 from drippulse_rest.kit.answers import json_answer, list_answer, no_content
 from drippulse_rest.kit.request import ApiRequest
-from drippulse_rest.kit.routes import Body, Listing, list_route, route
+from drippulse_rest.kit.routes import Body, list_route, route
 
 TAG = "Pipelines"
 WRAPPER = "pipeline"
 PATH = "/crm/opportunity_pipelines"
 ONE = f"{PATH}/{{pipeline_ref:str}}"
-MAX_PER_STAGE = 200
 UNKNOWN = {404: ("pipeline_not_found",)}
 EXAMPLE_ID = "0192f0c1-7a3e-7cc3-98c4-dc0c0c07398f"
 
@@ -51,7 +50,7 @@ PerStage: TypeAlias = Annotated[
     tag=TAG,
     summary="List pipelines",
     answer=PipelineList,
-    listing=Listing(listing_queries.SORTS, key=UUID),
+    listing=LISTING,
 )
 async def list_pipelines(request: ApiRequest, wanted: ListRequest) -> Response[bytes]:
     """The organization's pipelines and the caller's own, each with its stages in order and what stands in them: the
@@ -174,9 +173,6 @@ async def set_default(request: ApiRequest, pipeline_ref: PipelineRef) -> Respons
 async def get_board(request: ApiRequest, pipeline_ref: PipelineRef, per_stage: PerStage = 50) -> Response[bytes]:
     """Every stage with its totals and its first opportunities. The others of a stage come from
     `GET /crm/opportunities?pipeline_stage_id=...&sort=stage_position`."""
-    if not 1 <= per_stage <= MAX_PER_STAGE:
-        sentence = f"per_stage must be a whole number from 1 to {MAX_PER_STAGE}."
-        raise ValidationError(sentence, errors={"per_stage": [sentence]})
     async with request.transaction() as session:
         found = await service.board(session, request.principal, pipeline_ref, per_stage)
     return json_answer(found)

@@ -2,23 +2,22 @@
 
 from collections.abc import Sequence
 from typing import Annotated
-from uuid import UUID
 
 from litestar import Response
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import PathParameter
 
-from drippulse.crm.tags import queries, service
+from drippulse.crm.tags import service
+from drippulse.crm.tags.listing import LISTING
 from drippulse.crm.tags.schemas import READ_ONLY, TagChanged, TagList, TagUpdate
 from drippulse.kit.pagination import ListRequest
 from drippulse.organizations.policy import Permission
 from drippulse_rest.kit.answers import json_answer, list_answer
 from drippulse_rest.kit.request import ApiRequest
-from drippulse_rest.kit.routes import Body, Listing, list_route, route
+from drippulse_rest.kit.routes import Body, list_route, route
 
 TAG = "Tags"
 PATH = "/crm/tags/{tag_name:path}"
-LISTING = Listing(queries.LIST.sorts, search="Part of a name.", full_limit=500, key=UUID, order="name")
 ERRORS = {404: ("tag_not_found",), 409: ("tag_busy",)}
 TagName = Annotated[str, PathParameter(description="The tag, encoded as a part of a URL.")]
 

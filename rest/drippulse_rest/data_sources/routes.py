@@ -9,8 +9,8 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.spec import OpenAPIFormat, OpenAPIMediaType, OpenAPIType, Operation, RequestBody, Schema
 from litestar.params import PathParameter
 
-from drippulse.crm.tables import RecordType
-from drippulse.data_sources import queries, service
+from drippulse.data_sources import service
+from drippulse.data_sources.listing import LISTING
 from drippulse.data_sources.preview import preview_source
 from drippulse.data_sources.schemas import (
     READ_ONLY,
@@ -22,16 +22,14 @@ from drippulse.data_sources.schemas import (
     SourcePreview,
 )
 from drippulse.data_sources.service import DataSources
-from drippulse.data_sources.tables import SourceStatus, SourceType
 from drippulse.data_sources.uploads import SourceUpload
-from drippulse.kit.filters import choice, text, timestamp
 from drippulse.kit.pagination import ListRequest
 from drippulse.organizations.policy import Permission
 from drippulse_rest.crm.upload_form import receive
 from drippulse_rest.data_sources.runs import ROUTES as RUNS
 from drippulse_rest.kit.answers import json_answer, list_answer, no_content
 from drippulse_rest.kit.request import ApiRequest
-from drippulse_rest.kit.routes import Body, Keyed, Listing, list_route, route
+from drippulse_rest.kit.routes import Body, Keyed, list_route, route
 
 TAG = "Data sources"
 WRAPPER = "data_source"
@@ -54,17 +52,6 @@ UNLIMITED = 1 << 50
 SourceId = Annotated[int, PathParameter(description="Id of a data source.")]
 UNKNOWN = {404: ("data_source_not_found",)}
 REFUSED = {404: ("user_not_found", "integration_connection_not_found"), 422: ("validation_failed",)}
-LISTING = Listing(
-    queries.LIST.sorts,
-    {
-        "name": text("The name."),
-        "type": choice(SourceType, "Only sources of this type."),
-        "record_type": choice(RecordType, "Only sources of these records."),
-        "status": choice(SourceStatus, "Only sources of this status."),
-        "created_at": timestamp("When it was made."),
-    },
-    search="Names.",
-)
 
 
 class UploadOperation(Operation):

@@ -9,31 +9,19 @@ from litestar.params import PathParameter
 from litestar.response import Stream
 
 from drippulse.data_sources import runs
-from drippulse.data_sources.run_queries import SORTS
+from drippulse.data_sources.run_listing import LISTING
 from drippulse.data_sources.schemas import RUN_READ_ONLY, DataSourceRunList, DataSourceRunOut, RunCreate
-from drippulse.data_sources.tables import RunStatus, RunTrigger
-from drippulse.kit.filters import choice, integer, timestamp
 from drippulse.kit.pagination import ListRequest
 from drippulse.organizations.policy import Permission
 from drippulse_rest.kit.answers import json_answer, list_answer
 from drippulse_rest.kit.request import ApiRequest
-from drippulse_rest.kit.routes import Body, Listing, list_route, route
+from drippulse_rest.kit.routes import Body, list_route, route
 
 TAG = "Data sources"
 WRAPPER = "data_source_run"
 CSV = "text/csv"
 RunId = Annotated[int, PathParameter(description="Id of a run.")]
 UNKNOWN = {404: ("data_source_run_not_found",)}
-LISTING = Listing(
-    SORTS,
-    {
-        "data_source_id": integer("Only runs of this source."),
-        "status": choice(RunStatus, "Only runs of this status."),
-        "trigger": choice(RunTrigger, "What started it."),
-        "created_at": timestamp("When it was started."),
-    },
-    full_limit=500,
-)
 
 
 @list_route(

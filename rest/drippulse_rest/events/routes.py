@@ -6,25 +6,17 @@ from litestar import Response
 from litestar.handlers import HTTPRouteHandler
 
 from drippulse.events import intake
+from drippulse.events.listing import LISTING, list_log
 from drippulse.events.schemas import EventBatch, EventBatchOut, EventIn, EventList, EventOut
-from drippulse.kit.filters import exact, text, timestamp
 from drippulse.kit.pagination import ListRequest
 from drippulse.organizations.policy import Permission
 from drippulse_rest.kit.answers import json_answer, list_answer
 from drippulse_rest.kit.request import ApiRequest
-from drippulse_rest.kit.routes import BULK_BODY_LIMIT, Body, Listing, list_route, route
+from drippulse_rest.kit.routes import BULK_BODY_LIMIT, Body, list_route, route
 
 TAG = "Events"
 EXAMPLE = {"type": "order.paid", "email": "ada@example.com", "data": {"amount": 42}, "id": "order-1001"}
 READ_ONLY = frozenset({"record_type", "record_id", "actor_type", "actor_id", "source_id", "created_at"})
-FILTERS = {
-    "type": exact(text("Only events of this type.")),
-    "key": exact(text("Only events about this address or lead_ref.")),
-    "record_type": exact(text("Only events of this kind of record.")),
-    "record_id": exact(text("Only events of this record.")),
-}
-SINCE = exact(timestamp("Only events since this time, ISO 8601."))
-LISTING = Listing({"created_at": "e.id"}, {**FILTERS, "since": SINCE}, full_limit=intake.LIST_LIMIT)
 
 
 @route(
@@ -85,11 +77,8 @@ async def send_events(request: ApiRequest) -> Response[bytes]:
 async def list_events(request: ApiRequest, wanted: ListRequest) -> Response[bytes]:
     """What happened in the organization, newest first: the platform's own events and those that were sent. The 500
     newest without paging parameters."""
-    filters = {name: wanted.value(name) for name in FILTERS}
     async with request.transaction() as session:
-        answer = await intake.list_events(
-            session, request.principal.organization_id, wanted.page, filters, wanted.value("since")
-        )
+        answer = await list_log(session, request.principal, wanted)
     return list_answer(request, wanted, answer)
 
 

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from litestar import Response
 from litestar.handlers import HTTPRouteHandler
 
-from drippulse.integrations import queries, service
+from drippulse.integrations import service
+from drippulse.integrations.listing import LISTING
 from drippulse.integrations.probe import probe_connection
 from drippulse.integrations.schemas import (
     READ_ONLY,
@@ -15,14 +16,12 @@ from drippulse.integrations.schemas import (
     ConnectionTestOut,
     ConnectionUpdate,
 )
-from drippulse.integrations.tables import ConnectionStatus
-from drippulse.kit.filters import choice, text, timestamp
 from drippulse.kit.pagination import ListRequest
 from drippulse.organizations.policy import Permission
 from drippulse_rest.kit.answers import json_answer, list_answer, no_content
 from drippulse_rest.kit.ids import ConnectionId
 from drippulse_rest.kit.request import ApiRequest
-from drippulse_rest.kit.routes import Body, Keyed, Listing, list_route, route
+from drippulse_rest.kit.routes import Body, Keyed, list_route, route
 
 TAG = "Integration connections"
 WRAPPER = "integration_connection"
@@ -31,17 +30,6 @@ EXAMPLE = {
     "connection_key": "default",
     "credentials": {"bot_token": "xoxb-...", "default_channel": "#sales"},
 }
-LISTING = Listing(
-    queries.SORTS,
-    {
-        "provider": text("Only this provider's; an alias will do.", read=service.require_provider),
-        "connection_key": text("Only those with this key."),
-        "status": choice(ConnectionStatus, "Only connections of this status."),
-        "created_at": timestamp("When it was stored."),
-        "updated_at": timestamp("When it was changed."),
-    },
-    search=True,
-)
 INVALID = {409: ("connection_exists", "secrets_unreadable"), 422: ("validation_failed",)}
 UNKNOWN = {404: ("integration_connection_not_found",)}
 TEST_FAILURES = {409: ("secrets_unreadable",), 422: ("connection_test_failed", "connector_not_installed")}

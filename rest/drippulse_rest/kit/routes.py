@@ -14,7 +14,7 @@ from drippulse.kit.pagination import ListRequest
 from drippulse.organizations.policy import Permission
 from drippulse_rest.kit.declarations import Body, Documented, Keyed
 from drippulse_rest.kit.idempotency import once_per_key
-from drippulse_rest.kit.listing import Listing
+from drippulse_rest.kit.listing import Listing, read_listing
 from drippulse_rest.kit.request import ApiRequest
 from drippulse_rest.kit.signatures import parameter_of, show_as
 
@@ -109,7 +109,7 @@ def _reading(handler: Callable[..., Any], listing: Listing) -> Callable[..., Any
     request_name, wanted = parameter_of(handler, ApiRequest), parameter_of(handler, ListRequest)
 
     async def read_and_handle(**given: Any) -> Response[bytes]:
-        return await handler(**given, **{wanted: await listing.read(given[request_name])})
+        return await handler(**given, **{wanted: await read_listing(listing, given[request_name])})
 
     return show_as(read_and_handle, handler, without=wanted)
 

@@ -7,9 +7,9 @@ from litestar import Response
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import PathParameter
 
-from drippulse.kit.filters import choice, text, timestamp
 from drippulse.kit.pagination import ListRequest
-from drippulse.lead_forms import queries, service
+from drippulse.lead_forms import service
+from drippulse.lead_forms.listing import LISTING, SUBMISSIONS
 from drippulse.lead_forms.schemas import (
     READ_ONLY,
     LeadFormFields,
@@ -18,11 +18,10 @@ from drippulse.lead_forms.schemas import (
     LeadFormUpdate,
     SubmissionList,
 )
-from drippulse.lead_forms.tables import FormStatus
 from drippulse.organizations.policy import Permission
 from drippulse_rest.kit.answers import json_answer, list_answer, no_content
 from drippulse_rest.kit.request import ApiRequest
-from drippulse_rest.kit.routes import Body, Listing, list_route, route
+from drippulse_rest.kit.routes import Body, list_route, route
 
 TAG = "Lead forms"
 WRAPPER = "lead_form"
@@ -37,12 +36,6 @@ EXAMPLE = {
 UNKNOWN = {404: ("lead_form_not_found",)}
 REFUSED = {404: ("lead_form_not_found", "workflow_not_found", "user_not_found"), 422: ("validation_failed",)}
 FormId = Annotated[int, PathParameter(description="Id of a lead form.")]
-LISTING = Listing(
-    queries.LIST.sorts,
-    {"status": choice(FormStatus, "Only forms of this status."), "name": text("The name.")},
-    search="Names and titles.",
-)
-SUBMISSIONS = Listing({"created_at": "s.id"}, {"created_at": timestamp("When it was sent.")})
 
 
 def _base(request: ApiRequest) -> str:

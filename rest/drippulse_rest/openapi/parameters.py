@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from drippulse.kit.filters import Field, Kind, Operator
 from drippulse.kit.pagination import MAX_PAGE, MAX_PER_PAGE, NEWEST_FIRST
-from drippulse_rest.kit.listing import Listing
+from drippulse_rest.kit.listing import Listing, dynamic_of
 
 SEARCH: Final = "Text to find, in any case."
 SCHEMAS: Final[dict[Kind, dict[str, Any]]] = {
@@ -56,16 +56,18 @@ def list_parameters(listing: Listing) -> Iterator[dict[str, Any]]:
 
 
 def _sorting(listing: Listing) -> str:
-    more = f" {listing.dynamic.description}" if listing.dynamic else ""
+    dynamic = dynamic_of(listing)
+    more = f" {dynamic.description}" if dynamic else ""
     newest = ", newest first" if listing.order == NEWEST_FIRST else ""
     return f"A column to sort by; a leading `-` reverses. Empty, and by default: {listing.order}{newest}.{more}"
 
 
 def _orders(listing: Listing) -> dict[str, Any]:
     known = {"type": "string", "enum": ["", *(f"{sign}{name}" for name in listing.sorts for sign in ("", "-"))]}
-    if listing.dynamic is None:
+    dynamic = dynamic_of(listing)
+    if dynamic is None:
         return known
-    return {"anyOf": [known, {"type": "string", "pattern": f"^-?{re.escape(listing.dynamic.prefix)}"}]}
+    return {"anyOf": [known, {"type": "string", "pattern": f"^-?{re.escape(dynamic.prefix)}"}]}
 
 
 def _filters(name: str, field: Field) -> Iterator[dict[str, Any]]:

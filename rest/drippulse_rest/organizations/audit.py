@@ -5,30 +5,16 @@ from collections.abc import Sequence
 from litestar import Response
 from litestar.handlers import HTTPRouteHandler
 
-from drippulse.kit import filters
-from drippulse.kit.filters import SAME, Operator, exact
 from drippulse.kit.pagination import ListRequest
-from drippulse.organizations.audit import queries, service
-from drippulse.organizations.audit.actions import AuditAction
+from drippulse.organizations.audit import service
+from drippulse.organizations.audit.listing import LISTING
 from drippulse.organizations.audit.schemas import AuditList
 from drippulse.organizations.policy import Permission
 from drippulse_rest.kit.answers import list_answer
 from drippulse_rest.kit.request import ApiRequest
-from drippulse_rest.kit.routes import Listing, list_route
+from drippulse_rest.kit.routes import list_route
 
 TAG = "Audit log"
-LISTING = Listing(
-    sorts=queries.LIST.sorts,
-    filters={
-        "action": filters.choice(AuditAction, "What was done."),
-        "actor": filters.text("Who did it, such as user:3 or api_key:9.", operators=SAME),
-        "subject": filters.text("What it was done to, such as team_member:4.", operators=SAME),
-        "address": filters.text("Where the request came from.", operators=(*SAME, Operator.STARTS_WITH)),
-        "at": filters.timestamp("When it was done."),
-        "since": exact(filters.timestamp("The same as at[gte].")),
-    },
-    full_limit=500,
-)
 
 
 @list_route(

@@ -8,9 +8,9 @@ from litestar import Response
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 
-from drippulse.kit import filters
 from drippulse.kit.pagination import ListRequest
-from drippulse.organizations.keys import queries, service
+from drippulse.organizations.keys import service
+from drippulse.organizations.keys.listing import LISTING
 from drippulse.organizations.keys.schemas import (
     READ_ONLY,
     ApiKeyCreate,
@@ -20,26 +20,14 @@ from drippulse.organizations.keys.schemas import (
     UsageOut,
 )
 from drippulse.organizations.policy import Permission
-from drippulse.organizations.tables import MemberRole
 from drippulse_rest.kit.answers import json_answer, list_answer
 from drippulse_rest.kit.request import ApiRequest
-from drippulse_rest.kit.routes import Body, Listing, list_route, route
+from drippulse_rest.kit.routes import Body, list_route, route
 from drippulse_rest.organizations.ids import KeyId
 
 TAG = "API keys"
 WRAPPER = "api_key"
 UNKNOWN = {404: ("api_key_not_found",)}
-LISTING = Listing(
-    sorts=queries.LIST.sorts,
-    filters={
-        "status": filters.choice(("active", "expired", "revoked"), "active, expired or revoked."),
-        "role": filters.choice(MemberRole, "The role it was made for."),
-        "created_at": filters.timestamp("When it was made."),
-        "expires_at": filters.timestamp("When it stops working."),
-        "last_used_at": filters.timestamp("When it was last used, a few seconds late."),
-    },
-    search="Names.",
-)
 
 
 @list_route(

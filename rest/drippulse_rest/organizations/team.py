@@ -6,10 +6,10 @@ from functools import partial
 from litestar import Response
 from litestar.handlers import HTTPRouteHandler
 
-from drippulse.kit import filters
 from drippulse.kit.db import Session
 from drippulse.kit.pagination import ListRequest
-from drippulse.organizations.members import joining, queries, service
+from drippulse.organizations.members import joining, service
+from drippulse.organizations.members.listing import LISTING
 from drippulse.organizations.members.schemas import (
     READ_ONLY_ON_CREATE,
     READ_ONLY_ON_UPDATE,
@@ -23,24 +23,14 @@ from drippulse.organizations.members.schemas import (
 )
 from drippulse.organizations.members.service import Invited
 from drippulse.organizations.policy import Permission
-from drippulse.organizations.tables import MemberRole, MemberStatus
 from drippulse_rest.kit.answers import json_answer, list_answer, no_content
 from drippulse_rest.kit.request import ApiRequest
-from drippulse_rest.kit.routes import Body, Listing, list_route, route
+from drippulse_rest.kit.routes import Body, list_route, route
 from drippulse_rest.organizations.ids import MemberId
 
 TAG = "Team members"
 WRAPPER = "team_member"
 UNKNOWN = {404: ("team_member_not_found",)}
-LISTING = Listing(
-    sorts=queries.LIST.sorts,
-    filters={
-        "status": filters.choice(MemberStatus, "invited, active or removed."),
-        "role": filters.choice(MemberRole, "What members may do."),
-        "created_at": filters.timestamp("When they were invited or made."),
-    },
-    search="Usernames and names.",
-)
 
 
 @list_route(

@@ -7,14 +7,14 @@ from litestar import Response
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import PathParameter
 
-from drippulse.kit import filters
 from drippulse.kit.pagination import ListRequest
 from drippulse.organizations.policy import Permission
-from drippulse.projects import queries, service
+from drippulse.projects import service
+from drippulse.projects.listing import LISTING
 from drippulse.projects.schemas import READ_ONLY, ProjectCreate, ProjectList, ProjectOut, ProjectUpdate
 from drippulse_rest.kit.answers import json_answer, list_answer, no_content
 from drippulse_rest.kit.request import ApiRequest
-from drippulse_rest.kit.routes import Body, Listing, list_route, route
+from drippulse_rest.kit.routes import Body, list_route, route
 
 TAG = "Projects"
 WRAPPER = "project"
@@ -22,16 +22,6 @@ EXAMPLE = {"name": "Onboarding", "description": "What new customers get", "color
 UNKNOWN = {404: ("project_not_found",)}
 INVALID = {409: ("project_exists",), 422: ("validation_failed",)}
 ProjectId = Annotated[int, PathParameter(description="Id of a project.")]
-LISTING = Listing(
-    sorts=queries.LIST.sorts,
-    filters={
-        "name": filters.text("Its name."),
-        "archived": filters.boolean("Whether it is archived."),
-        "created_at": filters.timestamp("When it was made."),
-        "updated_at": filters.timestamp("When it was last changed."),
-    },
-    search="Names and descriptions.",
-)
 
 
 @list_route(

@@ -7,11 +7,11 @@ from litestar import Response
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 
-from drippulse.kit.filters import choice, integer, text, timestamp
 from drippulse.kit.pagination import ListRequest
 from drippulse.organizations.policy import Permission
 from drippulse.sending import service, suppressions
 from drippulse.sending.bounce_endpoint import BounceEndpoint
+from drippulse.sending.listing import LISTING
 from drippulse.sending.schemas import (
     BounceWebhookOut,
     ResetBreaker,
@@ -24,7 +24,7 @@ from drippulse.sending.schemas import (
 )
 from drippulse_rest.kit.answers import json_answer, list_answer, no_content
 from drippulse_rest.kit.request import ApiRequest
-from drippulse_rest.kit.routes import Body, Listing, list_route, route
+from drippulse_rest.kit.routes import Body, list_route, route
 
 TAG = "Sending"
 EXAMPLE = {
@@ -32,18 +32,6 @@ EXAMPLE = {
     "quiet_hours": {"start": "21:00", "end": "08:00", "timezone": "contact"},
 }
 INVALID = {422: ("validation_failed",)}
-REASONS = ("unsubscribe", "bounce", "complaint", "manual")
-LISTING = Listing(
-    suppressions.SORTS,
-    {
-        "email": text("The address, in lower case."),
-        "reason": choice(REASONS, "Only those with this reason."),
-        "enrollment_id": integer("The run whose mail led to it."),
-        "created_at": timestamp("Since when it is on the list."),
-    },
-    search="Text in the address.",
-    full_limit=500,
-)
 READ_ONLY = frozenset({"id", "enrollment_id", "created_at"})
 
 

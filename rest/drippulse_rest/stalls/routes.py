@@ -5,22 +5,17 @@ from collections.abc import Sequence
 from litestar import Response
 from litestar.handlers import HTTPRouteHandler
 
-from drippulse.kit.filters import choice, exact
 from drippulse.kit.pagination import ListRequest
 from drippulse.organizations.policy import Permission
-from drippulse.stalls import queries, service
+from drippulse.stalls import service
+from drippulse.stalls.listing import LISTING
 from drippulse.stalls.schemas import Repair, RepairOut, StallList
 from drippulse_rest.kit.answers import json_answer, list_answer
 from drippulse_rest.kit.request import ApiRequest
-from drippulse_rest.kit.routes import Body, Listing, list_route, route
+from drippulse_rest.kit.routes import Body, list_route, route
 
 TAG = "Watchdog"
 WRAPPER = "stall"
-LISTING = Listing(
-    queries.SORTS,
-    {"status": exact(choice(service.STATUSES, "Only open or only resolved ones."))},
-    full_limit=service.LIST_LIMIT,
-)
 
 
 @list_route(

@@ -11,7 +11,8 @@ from drippulse.kit.crypto import LinkSigner
 from drippulse.kit.errors import ValidationError
 from drippulse.kit.pagination import ListRequest
 from drippulse.organizations.policy import Permission
-from drippulse.workflows.publishing import drafts, history, preview, queries, service
+from drippulse.workflows.publishing import drafts, history, preview, service
+from drippulse.workflows.publishing.listing import MOVES, VERSIONS
 from drippulse.workflows.publishing.schemas import (
     DraftIn,
     DraftOut,
@@ -27,7 +28,7 @@ from drippulse.workflows.publishing.schemas import (
 from drippulse_rest.kit.answers import json_answer, list_answer, no_content
 from drippulse_rest.kit.ids import WorkflowId
 from drippulse_rest.kit.request import ApiRequest
-from drippulse_rest.kit.routes import Body, Listing, list_route, route
+from drippulse_rest.kit.routes import Body, list_route, route
 
 TAG = "Workflows"
 WRAPPER = "draft"
@@ -193,7 +194,7 @@ async def publish_workflow(request: ApiRequest, workflow_id: WorkflowId) -> Resp
     summary="List moves to other versions",
     answer=MoveList,
     errors=UNKNOWN,
-    listing=Listing(queries.MOVE_SORTS),
+    listing=MOVES,
 )
 async def list_moves(request: ApiRequest, workflow_id: WorkflowId, wanted: ListRequest) -> Response[bytes]:
     """How far those in flight have come to the versions that were published with migrate, restart or exit."""
@@ -209,7 +210,7 @@ async def list_moves(request: ApiRequest, workflow_id: WorkflowId, wanted: ListR
     summary="List versions",
     answer=VersionList,
     errors=UNKNOWN,
-    listing=Listing(queries.SORTS),
+    listing=VERSIONS,
 )
 async def list_versions(request: ApiRequest, workflow_id: WorkflowId, wanted: ListRequest) -> Response[bytes]:
     """Every version with who made it, its note and how many runs are in flight on it; newest first."""

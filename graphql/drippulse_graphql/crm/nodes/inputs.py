@@ -1,10 +1,10 @@
 """Filters and orders of record lists, made of the columns and sorts that REST's lists have."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 from decimal import Decimal
 from enum import Enum
-from typing import Any, cast
+from functools import cache
+from typing import Any
 
 import strawberry
 from piccolo.columns import UUID, BigInt, Column, Date, DoublePrecision, Integer, Numeric, SmallInt, Text, Timestamptz
@@ -19,48 +19,12 @@ from drippulse.kit.pagination import Sort
 from drippulse.workflows.queries import like
 from drippulse_graphql.crm.nodes.columns import shown_columns
 from drippulse_graphql.kit.ids import id_of, uuid_of
-from drippulse_graphql.kit.inputs import Direction, text
+from drippulse_graphql.kit.inputs import Direction, IdFilter, MomentFilter, NumberFilter, TextFilter, text
 from drippulse_graphql.kit.lists import Listed
 from drippulse_graphql.kit.pages import Condition, Order
 
 NODES = {"pipeline": "Pipeline", "pipeline_stage": "PipelineStage"} | {kind.value: kind.value.title() for kind in SPECS}
 """Table -> the type of its rows."""
-
-
-@strawberry.input(description="Of a text; several members must all hold.")
-class TextFilter:
-    eq: str | None = None
-    ne: str | None = None
-    in_: list[str] | None = strawberry.field(default=None, name="in")
-    contains: str | None = strawberry.field(default=None, description="In any case.")
-    starts_with: str | None = strawberry.field(default=None, description="In any case.")
-    is_null: bool | None = None
-
-
-@strawberry.input(description="Of an id: a global one, or the one that REST uses.")
-class IdFilter:
-    eq: strawberry.ID | None = None
-    in_: list[strawberry.ID] | None = strawberry.field(default=None, name="in")
-    is_null: bool | None = None
-
-
-@strawberry.input(description="Of a number; several members must all hold.")
-class NumberFilter:
-    eq: float | None = None
-    gt: float | None = None
-    gte: float | None = None
-    lt: float | None = None
-    lte: float | None = None
-    is_null: bool | None = None
-
-
-@strawberry.input(description="Of a moment; several members must all hold.")
-class MomentFilter:
-    gt: datetime | None = None
-    gte: datetime | None = None
-    lt: datetime | None = None
-    lte: datetime | None = None
-    is_null: bool | None = None
 
 
 KINDS: Mapping[type[Column], type] = {
@@ -100,11 +64,24 @@ def _filter(kind: RecordType) -> type:
         "tags": strawberry.field(default=None, description="Records that have any of them."),
     }
     for name, stored in _filtered(kind).items():
-        annotations[name] = cast("Any", KINDS[type(stored)]) | None
+        annotations[name] = _filter_of(stored) | None
         members[name] = None
     title = kind.value.title()
     made = type(f"{title}Filter", (), {"__annotations__": annotations, "__module__": __name__, **members})
     return strawberry.input(made, description=f"Which {spec.plural}; what is left out does not filter.")
+
+
+@cache
+def _choice_filter(choices: type[Enum]) -> Any:
+    annotations: dict[str, Any] = {"eq": choices | None, "in_": list[choices] | None}
+    members: dict[str, Any] = {"eq": None, "in_": strawberry.field(default=None, name="in")}
+    made = type(f"{choices.__name__}Filter", (), {"__annotations__": annotations, "__module__": __name__, **members})
+    return strawberry.input(made, description=f"Of a value of {choices.__name__}.")
+
+
+def _filter_of(stored: Column) -> Any:
+    choices = stored._meta.choices  # pyright: ignore[reportPrivateUsage] - where Piccolo keeps it
+    return KINDS[type(stored)] if choices is None else _choice_filter(choices)
 
 
 def _filtered(kind: RecordType) -> dict[str, Column]:
@@ -158,6 +135,8 @@ def _target(kind: RecordType, name: str) -> str:
 
 def _reader(stored: Column, name: str, target: str) -> Callable[[Any], Any]:
     """From what a filter holds to what PostgreSQL compares."""
+    if stored._meta.choices is not None:  # pyright: ignore[reportPrivateUsage] - where Piccolo keeps it
+        return lambda given: given.value
     if isinstance(stored, UUID):
         return lambda given: uuid_of(given, target, field=f"filter.{name}")
     if isinstance(stored, BigInt):
@@ -180,7 +159,7 @@ def _compared(one: Any, expression: str, read: Callable[[Any], Any], skip: str =
     members = getattr(one, "in_", None)
     if members is not None:
         found.append(Condition(f"{expression} = ANY ({{}})", tuple(read(member) for member in members)))
-    if one.is_null is not None:
+    if getattr(one, "is_null", None) is not None:
         found.append(Condition(f"({expression} IS NULL) = {{}}", one.is_null))
     return found
 

@@ -28,10 +28,12 @@ ENUMS: Final[Mapping[type[Enum], str]] = {
 LITERALS: Final[Mapping[tuple[str, ...], str]] = {
     ("GET", "POST"): "HttpMethod",
     ("account", "contact", "lead"): "ComparedType",
+    ("all", "any"): "CriterionMatch",
     ("approve", "reject"): "ApprovalDecision",
     ("completed", "running"): "TagChangeStatus",
     ("dmy", "mdy"): "DateOrder",
     ("mon", "tue", "wed", "thu", "fri", "sat", "sun"): "Weekday",
+    ("rename", "delete"): "TagAction",
     ("resend", "skip"): "OutcomeDecision",
     ("skip", "fail"): "OnConflict",
     ("unsubscribe", "bounce", "complaint", "manual"): "SuppressionReason",

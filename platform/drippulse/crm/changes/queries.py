@@ -9,6 +9,7 @@ from drippulse.crm.records import SPECS
 from drippulse.crm.tables import RecordType
 from drippulse.kit.db import Record, Session
 from drippulse.kit.filters import Operator, where
+from drippulse.kit.ids import is_id
 from drippulse.kit.json import dump_json
 from drippulse.kit.pagination import COUNTED, ListRequest, Sort, Total, tail, total_up_to
 
@@ -57,6 +58,8 @@ async def page(
 
 
 async def changeset(session: Session, organization_id: int, changeset_id: int) -> Record | None:
+    if not is_id(changeset_id):
+        return None
     sql = f"SELECT {CHANGESET}, {NAMED} FROM changeset c WHERE c.organization_id = $1 AND c.id = $2"
     return await session.fetchrow(sql, organization_id, changeset_id)
 

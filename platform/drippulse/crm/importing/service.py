@@ -14,6 +14,7 @@ from drippulse.crm.importing.tables import ImportStatus
 from drippulse.events.service import Actor
 from drippulse.kit.db import Database, Record, Session
 from drippulse.kit.errors import not_found
+from drippulse.kit.ids import is_id
 from drippulse.kit.pagination import ListRequest
 
 AT_ONCE = 2_000
@@ -21,7 +22,7 @@ AT_ONCE = 2_000
 
 async def get_import(session: Session, actor: Actor, import_id: int) -> Record:
     """Raises NotFoundError for unknown and foreign ones alike."""
-    row = await queries.get(session, actor.organization_id, import_id)
+    row = await queries.get(session, actor.organization_id, import_id) if is_id(import_id) else None
     if row is None:
         raise not_found("import")
     return row

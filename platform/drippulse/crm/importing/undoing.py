@@ -6,6 +6,7 @@ from drippulse.crm.changes.queries import revert_of
 from drippulse.crm.changes.reverting import revert
 from drippulse.crm.importing import queries
 from drippulse.crm.importing.errors import NotUndoableError
+from drippulse.crm.importing.presentation import present
 from drippulse.crm.importing.service import get_import
 from drippulse.crm.importing.tables import OPEN, ImportStatus
 from drippulse.events.service import Actor
@@ -39,3 +40,9 @@ async def undoing_of(session: Session, actor: Actor, row: Record) -> dict[str, A
         return None
     found = await revert_of(session, actor.organization_id, row["changeset_id"])
     return None if found is None else {name: found[name] for name in ("reverting_id", "status", "counts")}
+
+
+async def shown_import(session: Session, actor: Actor, import_id: int) -> dict[str, Any]:
+    """As `ImportOut`, with how far its undoing is. Raises NotFoundError."""
+    row = await get_import(session, actor, import_id)
+    return present(row, await undoing_of(session, actor, row))

@@ -12,6 +12,8 @@ from drippulse.kit.validation import Input, Trimmed
 
 MAX_STAGES = 100
 MAX_ORDERED = 1000
+MAX_PER_STAGE = 200
+"""Opportunities of a stage that a board shows."""
 PipelineName = Annotated[str, Trimmed(200)]
 StageType = Annotated[OpportunityStatus, Field(strict=False, description="The status of the opportunities in it.")]
 STAGE_READ_ONLY = frozenset({"public_id", "pipeline_id", "opportunity_count", "totals", "opportunities", "created_at"})

@@ -10,10 +10,10 @@ from drippulse.crm.pipelines.errors import OrganizationPipelineError, PipelineNo
 from drippulse.crm.pipelines.placing import default_pipeline_id
 from drippulse.crm.pipelines.policy import person_of, require_owner, require_person
 from drippulse.crm.pipelines.presentation import present_board, present_pipeline, present_stages
-from drippulse.crm.pipelines.schemas import PipelineCreate, PipelineUpdate
+from drippulse.crm.pipelines.schemas import MAX_PER_STAGE, PipelineCreate, PipelineUpdate
 from drippulse.crm.tables import OpportunityStatus
 from drippulse.kit.db import Record, Session
-from drippulse.kit.errors import not_found
+from drippulse.kit.errors import ValidationError, not_found
 from drippulse.kit.pagination import ListRequest, listed
 from drippulse.organizations.policy import Principal
 
@@ -44,7 +44,10 @@ async def get_pipeline(session: Session, principal: Principal, ref: str) -> dict
 
 
 async def board(session: Session, principal: Principal, ref: str, per_stage: int) -> dict[str, Any]:
-    """The pipeline, and its stages with the first cards of each. Raises NotFoundError."""
+    """The pipeline, and its stages with the first cards of each. Raises NotFoundError, ValidationError."""
+    if not 1 <= per_stage <= MAX_PER_STAGE:
+        sentence = f"per_stage must be a whole number from 1 to {MAX_PER_STAGE}."
+        raise ValidationError(sentence, errors={"per_stage": [sentence]})
     pipeline = await get_pipeline(session, principal, ref)
     ids = [UUID(stage["id"]) for stage in pipeline["stages"]]
     cards = await listing_queries.first_cards(session, principal.organization_id, ids, per_stage)

@@ -1,0 +1,5 @@
+"""How mail templates are listed."""
+
+from drippulse.kit.listing import Listing
+
+LISTING = Listing({"created_at": "t.id"})
