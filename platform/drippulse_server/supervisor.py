@@ -14,6 +14,8 @@ from drippulse_server.guard import ProcessGuard
 KEPT_LINES = 50
 LONGEST_LINE = 64 * 1024
 DRAIN_SECONDS = 1.0
+GATHER_SECONDS = 0.02
+"""Between two reads of a child's output: waking up for each line would take a fifth of what a request takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +175,7 @@ class Supervisor:
                 if len(rest) >= LONGEST_LINE:
                     self._take(child, rest)
                     rest = b""
+                await asyncio.sleep(GATHER_SECONDS)
         finally:
             if rest:
                 self._take(child, rest)

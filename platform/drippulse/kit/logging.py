@@ -4,6 +4,7 @@ import logging
 import re
 import sys
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, cast
 
 import orjson
@@ -28,8 +29,13 @@ def hide_secrets(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     return {name: _hidden(name, value) for name, value in event.items()}
 
 
+@lru_cache(maxsize=1_000)
+def _tells(name: str) -> bool:
+    return SECRET_NAMES.search(name) is not None
+
+
 def _hidden(name: str, value: Any) -> Any:
-    if SECRET_NAMES.search(name) and value is not None and not isinstance(value, bool):
+    if _tells(name) and value is not None and not isinstance(value, bool):
         return HIDDEN
     if isinstance(value, str):
         return SECRET_TEXTS.sub(HIDDEN, value)

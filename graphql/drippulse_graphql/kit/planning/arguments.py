@@ -31,7 +31,7 @@ class ListCall:
     @property
     def shape(self) -> tuple[object, ...]:
         order, bound = self.listing.order, self.page.bound is not None
-        return (order, tuple(one.sql for one in self.listing.conditions), self.page.backward, bound)
+        return (order, tuple(one.sql for one in self.listing.conditions), self.page.backward, bound, self.size)
 
     @property
     def size(self) -> int:
@@ -41,7 +41,10 @@ class ListCall:
 @dataclass(frozen=True, slots=True)
 class LastCall:
     size: int
-    shape: tuple[object, ...] = field(default=())
+
+    @property
+    def shape(self) -> tuple[object, ...]:
+        return (self.size,)
 
 
 @dataclass(frozen=True, slots=True)

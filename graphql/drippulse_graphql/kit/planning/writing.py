@@ -112,7 +112,7 @@ class _Writer:
         return f"(SELECT {made} FROM ({source}) AS {name})"
 
     def _newer(self, newer: Newer, row: str) -> str:
-        name, most = self.name(), self.parameter(_size(newer.place), "int")
+        name, most = self.name(), self._calls[newer.place].size
         made = self.json_object(newer.members.values, name)
         children = newer.children
         source = _select(newer.rows, [f"{children.parent} = {row}.{newer.key}"])
@@ -133,11 +133,12 @@ class _Page:
         self._made: dict[str, str] = {}
         self._counted = False
 
-    @cached_property
-    def _size(self) -> str:
-        """How many rows are shown: a parameter as soon as somebody asks, and then there are rows to ask for."""
+    @property
+    def _size(self) -> int:
+        """How many rows are shown. Whoever asks needs the rows. It is no parameter: without knowing it PostgreSQL would
+        plan anew each time, which takes as long as the statement."""
         self._counted = True
-        return self._writer.parameter(_size(self._paged.place), "int")
+        return self._call.size
 
     def sql(self) -> str:
         paged = self._paged
@@ -172,7 +173,7 @@ class _Page:
         direction = "DESC" if descending else "ASC"
         ordering = f"{table.key} {direction}" if by_key else f"{order.sql} {direction}, {table.key} {direction}"
         extra = [f"({order.sql})::text AS v", f"{table.key} AS p"] if paged.cursors else []
-        limit = f"{self._size} + 1" if paged.more else self._size
+        limit = self._size + 1 if paged.more else self._size
         source = f"{_select(paged.rows, where, extra)} ORDER BY {ordering} LIMIT {limit}"
         return f"SELECT row_number() OVER () AS n, s.* FROM ({source}) AS s"
 
@@ -254,10 +255,6 @@ def _credential(value: Credential) -> Fill:
 
 def _key(place: int) -> Fill:
     return lambda calls, _: cast("KeyCall", calls[place]).key
-
-
-def _size(place: int) -> Fill:
-    return lambda calls, _: calls[place].size
 
 
 def _condition(place: int, index: int) -> Fill:
