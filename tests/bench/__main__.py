@@ -182,4 +182,4 @@ if __name__ == "__main__":
     measured.show()
     console.print(f"stored in {measured.store()}")
     if "--write-doc" in sys.argv:
-        console.print(f"written into {write_document(measured)}")
+        console.print(f"written into {write_document(measured, whole=not asked)}")

@@ -156,8 +156,8 @@ async def test_the_examples_of_the_explorer_run(client: httpx.AsyncClient, examp
         variables["input"]["workflowId"] = str(workflow.json()["id"])
     answer = await raw_graphql(client, example.query, **variables)
     assert "errors" not in answer
-    for payload in answer["data"].values():
-        assert not (isinstance(payload, dict) and payload.get("userErrors")), payload
+    payloads: list[Any] = [payload for payload in answer["data"].values() if "mutation" in example.query]
+    assert not [payload["userErrors"] for payload in payloads if payload["userErrors"]]
 
 
 @pytest.mark.parametrize("role", list(MemberRole))
