@@ -76,7 +76,7 @@ async def _idle(stack: Stack, results: Results) -> None:
 
 async def _lists(stack: Stack, results: Results) -> None:
     workflow = await http.bulk(stack, results)
-    await asyncio.sleep(5)
+    await http.settle(superuser_url(stack.data_dir))
     async with bare_server(superuser_url(stack.data_dir), http.BARE, workflow) as port:
         await http.lists(stack, port, workflow, results)
 
