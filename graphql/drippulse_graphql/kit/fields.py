@@ -29,7 +29,7 @@ Keys: TypeAlias = Mapping[str, str]
 class Table:
     """Where a type's rows are: `FROM {source} WHERE {organization} = $1 AND {live}`, each row known by `key`.
 
-    `key_type` is bigint or uuid.
+    `key_type` is bigint or uuid. `counted`: what rows are counted in, where `source` joins what drops and adds none.
     """
 
     source: str
@@ -37,6 +37,7 @@ class Table:
     key: str
     live: str = "true"
     key_type: str = "bigint"
+    counted: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
