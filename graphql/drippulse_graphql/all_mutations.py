@@ -6,7 +6,7 @@ from drippulse_graphql.data_sources.mutations import MUTATIONS as DATA_SOURCES
 from drippulse_graphql.enrollments.mutations import MUTATIONS as ENROLLMENTS
 from drippulse_graphql.events.mutations import MUTATIONS as EVENTS
 from drippulse_graphql.integrations.mutations import MUTATIONS as INTEGRATIONS
-from drippulse_graphql.kit.mutations import Declared
+from drippulse_graphql.kit.declared import Declared
 from drippulse_graphql.lead_forms.mutations import MUTATIONS as LEAD_FORMS
 from drippulse_graphql.mail_templates.mutations import MUTATIONS as MAIL_TEMPLATES
 from drippulse_graphql.organizations.mutations import MUTATIONS as ORGANIZATIONS

@@ -10,7 +10,7 @@ from drippulse_graphql.data_sources.reads import READS as DATA_SOURCES
 from drippulse_graphql.enrollments.reads import READS as ENROLLMENTS
 from drippulse_graphql.events.reads import READS as EVENTS
 from drippulse_graphql.integrations.reads import READS as INTEGRATIONS
-from drippulse_graphql.kit.reads import DeclaredRead
+from drippulse_graphql.kit.declared import Declared
 from drippulse_graphql.lead_forms.reads import READS as LEAD_FORMS
 from drippulse_graphql.mail_templates.reads import READS as MAIL_TEMPLATES
 from drippulse_graphql.organizations.reads import READS as ORGANIZATIONS
@@ -19,7 +19,7 @@ from drippulse_graphql.sending.reads import READS as SENDING
 from drippulse_graphql.stalls.reads import READS as STALLS
 from drippulse_graphql.workflows.reads import READS as WORKFLOWS
 
-READS: tuple[DeclaredRead, ...] = (
+READS: tuple[Declared, ...] = (
     *WORKFLOWS,
     *ENROLLMENTS,
     *APPROVALS,

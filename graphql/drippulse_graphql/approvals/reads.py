@@ -7,7 +7,8 @@ from drippulse.approvals.listing import LISTING
 from drippulse.approvals.schemas import ApprovalList, ApprovalOut
 from drippulse.organizations.policy import Permission
 from drippulse_graphql.approvals.answers import APPROVAL
-from drippulse_graphql.kit.reads import DeclaredRead, Reading, read
+from drippulse_graphql.kit.declared import Declared
+from drippulse_graphql.kit.reads import Reading, read
 
 
 @read(Permission.READ, listing=LISTING, answers=ApprovalList, covers=("listApprovals",))
@@ -22,4 +23,4 @@ async def approval(call: Reading) -> Any:
     return await service.get_approval(call.session, call.principal, call.id)
 
 
-READS: tuple[DeclaredRead, ...] = (approvals, approval)
+READS: tuple[Declared, ...] = (approvals, approval)

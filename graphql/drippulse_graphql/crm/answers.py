@@ -13,9 +13,9 @@ from drippulse.crm.pipelines.schemas import Amounts, Board, PipelineOut, Reorder
 from drippulse.crm.records import SPECS
 from drippulse.crm.tables import RecordType
 from drippulse_graphql.crm.nodes.types import RECORDS, Pipeline, PipelineStage
+from drippulse_graphql.kit.declared import Subject
 from drippulse_graphql.kit.models.names import called, identified
 from drippulse_graphql.kit.models.outputs import node_of
-from drippulse_graphql.kit.mutations import Subject
 
 SUBJECTS: Mapping[RecordType, Subject] = {kind: Subject(kind.value.title(), numeric=False) for kind in SPECS}
 """Records: their ids are UUIDs or public ids."""

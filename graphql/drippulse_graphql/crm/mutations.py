@@ -7,7 +7,7 @@ from drippulse_graphql.crm.imports.mutations import MUTATIONS as IMPORTS
 from drippulse_graphql.crm.pipelines.mutations import MUTATIONS as PIPELINES
 from drippulse_graphql.crm.records.mutations import MUTATIONS as RECORDS
 from drippulse_graphql.crm.tags.mutations import MUTATIONS as TAGS
-from drippulse_graphql.kit.mutations import Declared
+from drippulse_graphql.kit.declared import Declared
 
 MUTATIONS: tuple[Declared, ...] = (
     *RECORDS,

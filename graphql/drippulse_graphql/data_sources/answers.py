@@ -9,8 +9,8 @@ from drippulse.data_sources.schemas import (
     PreviewRow,
     Schedule,
 )
+from drippulse_graphql.kit.declared import Subject
 from drippulse_graphql.kit.models.names import called, identified
-from drippulse_graphql.kit.mutations import Subject
 
 DATA_SOURCE = Subject("DataSource")
 DATA_SOURCE_RUN = Subject("DataSourceRun")

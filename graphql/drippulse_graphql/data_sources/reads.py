@@ -8,7 +8,8 @@ from drippulse.data_sources.run_listing import LISTING as RUNS
 from drippulse.data_sources.schemas import DataSourceList, DataSourceOut, DataSourceRunList, DataSourceRunOut
 from drippulse.organizations.policy import Permission
 from drippulse_graphql.data_sources.answers import DATA_SOURCE, DATA_SOURCE_RUN
-from drippulse_graphql.kit.reads import DeclaredRead, Reading, read
+from drippulse_graphql.kit.declared import Declared
+from drippulse_graphql.kit.reads import Reading, read
 
 
 @read(Permission.READ, listing=LISTING, answers=DataSourceList, covers=("listDataSources",))
@@ -35,4 +36,4 @@ async def data_source_run(call: Reading) -> Any:
     return await runs.get_run(call.session, call.principal, call.id)
 
 
-READS: tuple[DeclaredRead, ...] = (data_sources, data_source, data_source_runs, data_source_run)
+READS: tuple[Declared, ...] = (data_sources, data_source, data_source_runs, data_source_run)

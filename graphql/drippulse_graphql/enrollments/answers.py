@@ -3,9 +3,9 @@
 from drippulse.enrollments.explaining import schemas as explaining
 from drippulse.enrollments.schemas import EnrollmentDetail
 from drippulse_graphql.enrollments.types import Enrollment
+from drippulse_graphql.kit.declared import Subject
 from drippulse_graphql.kit.models.names import called
 from drippulse_graphql.kit.models.outputs import node_of
-from drippulse_graphql.kit.mutations import Subject
 
 ENROLLMENT = Subject("Enrollment")
 node_of(EnrollmentDetail, Enrollment)

@@ -12,9 +12,10 @@ from drippulse.organizations.policy import Permission
 from drippulse_graphql.enrollments.types import ENROLLMENT, Enrollment
 from drippulse_graphql.kit.context import Info
 from drippulse_graphql.kit.coverage import covering
+from drippulse_graphql.kit.declared import Declared
 from drippulse_graphql.kit.fields import resolved
 from drippulse_graphql.kit.ids import encode_id, id_of
-from drippulse_graphql.kit.mutations import KEY, Declared
+from drippulse_graphql.kit.mutations import KEY
 from drippulse_graphql.kit.nodes import load_nodes
 from drippulse_graphql.kit.pages import DEFAULT_FIRST, page_arguments
 from drippulse_graphql.kit.permissions import Requires

@@ -8,7 +8,7 @@ from drippulse_graphql.enrollments.pause_enrollment import pause_enrollment
 from drippulse_graphql.enrollments.resolve_enrollment import resolve_enrollment
 from drippulse_graphql.enrollments.resume_enrollment import resume_enrollment
 from drippulse_graphql.enrollments.retry_enrollment import retry_enrollment
-from drippulse_graphql.kit.mutations import Declared
+from drippulse_graphql.kit.declared import Declared
 
 MUTATIONS: tuple[Declared, ...] = (
     ENROLL_CONTACTS,

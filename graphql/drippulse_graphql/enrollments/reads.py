@@ -8,7 +8,8 @@ from drippulse.enrollments.lookup import workflow_of
 from drippulse.organizations.policy import Permission
 from drippulse.workflows.templates import Templates
 from drippulse_graphql.enrollments.answers import ENROLLMENT
-from drippulse_graphql.kit.reads import DeclaredRead, Reading, read
+from drippulse_graphql.kit.declared import Declared
+from drippulse_graphql.kit.reads import Reading, read
 
 
 @read(Permission.READ, about=ENROLLMENT, answers=ExplanationOut, covers=("explainEnrollment",))
@@ -20,4 +21,4 @@ async def enrollment_explanation(call: Reading) -> Any:
     return await explain(call.session, call.principal, call.services.vault, templates, workflow_id, call.id)
 
 
-READS: tuple[DeclaredRead, ...] = (enrollment_explanation,)
+READS: tuple[Declared, ...] = (enrollment_explanation,)

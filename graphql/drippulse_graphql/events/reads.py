@@ -5,7 +5,8 @@ from typing import Any
 from drippulse.events.listing import LISTING, list_log
 from drippulse.events.schemas import EventList
 from drippulse.organizations.policy import Permission
-from drippulse_graphql.kit.reads import DeclaredRead, Reading, read
+from drippulse_graphql.kit.declared import Declared
+from drippulse_graphql.kit.reads import Reading, read
 
 
 @read(Permission.READ, listing=LISTING, answers=EventList, covers=("listEvents",))
@@ -14,4 +15,4 @@ async def events(call: Reading) -> Any:
     return await list_log(call.session, call.principal, call.wanted)
 
 
-READS: tuple[DeclaredRead, ...] = (events,)
+READS: tuple[Declared, ...] = (events,)

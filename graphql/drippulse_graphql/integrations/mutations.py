@@ -4,7 +4,7 @@ from drippulse_graphql.integrations.create_integration_connection import create_
 from drippulse_graphql.integrations.delete_integration_connection import delete_integration_connection
 from drippulse_graphql.integrations.try_integration_connection import test_integration_connection
 from drippulse_graphql.integrations.update_integration_connection import update_integration_connection
-from drippulse_graphql.kit.mutations import Declared
+from drippulse_graphql.kit.declared import Declared
 
 MUTATIONS: tuple[Declared, ...] = (
     create_integration_connection,

@@ -7,7 +7,8 @@ from drippulse.integrations.listing import LISTING
 from drippulse.integrations.schemas import ConnectionList, ConnectionOut
 from drippulse.organizations.policy import Permission
 from drippulse_graphql.integrations.answers import CONNECTION
-from drippulse_graphql.kit.reads import DeclaredRead, Reading, read
+from drippulse_graphql.kit.declared import Declared
+from drippulse_graphql.kit.reads import Reading, read
 
 
 @read(Permission.READ, listing=LISTING, answers=ConnectionList, covers=("listIntegrationConnections",))
@@ -22,4 +23,4 @@ async def integration_connection(call: Reading) -> Any:
     return await service.get_connection(call.session, call.principal, call.id)
 
 
-READS: tuple[DeclaredRead, ...] = (integration_connections, integration_connection)
+READS: tuple[Declared, ...] = (integration_connections, integration_connection)

@@ -39,6 +39,11 @@ class Table:
     key_type: str = "bigint"
     counted: str | None = None
 
+    @property
+    def rows(self) -> str:
+        """Where its rows are counted."""
+        return self.counted or self.source
+
 
 @dataclass(frozen=True, slots=True)
 class Column:

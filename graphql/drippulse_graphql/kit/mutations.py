@@ -13,7 +13,6 @@ counts: the node is loaded after the work, as it is then, also when a key is rep
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Final, TypeAlias, cast
 
 import strawberry
@@ -28,6 +27,7 @@ from drippulse.organizations.policy import Permission
 from drippulse_graphql.kit.apart import declare_apart
 from drippulse_graphql.kit.context import Info
 from drippulse_graphql.kit.coverage import covering
+from drippulse_graphql.kit.declared import Declared, Subject
 from drippulse_graphql.kit.models import names
 from drippulse_graphql.kit.models.inputs import given, input_type
 from drippulse_graphql.kit.models.outputs import load_node, name_of, node_name, output_type
@@ -42,27 +42,6 @@ KEY: Final = (
     "printable ASCII characters; kept for 24 hours."
 )
 Work: TypeAlias = Callable[[Call[Any]], Awaitable[Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """What a mutation is about: objects of a type, whose ids in REST are numbers or else texts."""
-
-    type_name: str
-    numeric: bool = True
-
-
-@dataclass(frozen=True)
-class Declared:
-    """A declared mutation: its name in Python, and the field that it is made of once the schema is built."""
-
-    name: str
-    make: Callable[[], StrawberryField]
-
-    @cached_property
-    def field(self) -> StrawberryField:
-        """Its types are made now: every feature has said by then what its models are in the schema."""
-        return self.make()
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,8 +180,7 @@ def _id(about: Subject | None, sent: Any) -> Any:
     """Raises InvalidIdError."""
     if about is None:
         return None
-    raw = names.raw_id(sent.id, about.type_name)
-    return names.number_of(raw) if about.numeric else raw
+    return about.read_id(sent.id)
 
 
 def _sentence(text: str | None) -> str:

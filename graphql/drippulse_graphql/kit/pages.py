@@ -131,11 +131,7 @@ async def fetch_pages(
 async def fetch_count(session: Session, organization_id: int, listing: Listing) -> int:
     args: list[Any] = [organization_id]
     where = _where(listing, args)
-    return int(
-        await session.fetchval(
-            f"SELECT count(*) FROM {listing.table.counted or listing.table.source} WHERE {where}", *args
-        )
-    )
+    return int(await session.fetchval(f"SELECT count(*) FROM {listing.table.rows} WHERE {where}", *args))
 
 
 async def fetch_counts(
@@ -144,8 +140,7 @@ async def fetch_counts(
     """How many rows each parent that has any has."""
     args: list[Any] = [organization_id, list(parents)]
     where = f"{_where(listing, args)} AND {listing.parent} = ANY($2::{array_type(parents)})"
-    source = listing.table.counted or listing.table.source
-    sql = f"SELECT {listing.parent} AS parent, count(*) AS rows FROM {source} WHERE {where} GROUP BY 1"
+    sql = f"SELECT {listing.parent} AS parent, count(*) AS rows FROM {listing.table.rows} WHERE {where} GROUP BY 1"
     return {record["parent"]: record["rows"] for record in await session.fetch(sql, *args)}
 
 

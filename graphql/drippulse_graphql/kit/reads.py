@@ -17,7 +17,6 @@ arguments of the list. Further arguments of the field are those that the functio
 import inspect
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Annotated, Any, Final, TypeAlias, cast
 
 import orjson
@@ -25,18 +24,15 @@ import strawberry
 from pydantic import BaseModel
 from strawberry.types.field import StrawberryField
 
-from drippulse.kit.db import Session
 from drippulse.kit.errors import DomainError, ValidationError
 from drippulse.kit.listing import Listing
 from drippulse.kit.pagination import ListRequest, PageRequest
-from drippulse.kit.services import AppServices
 from drippulse.kit.strict_json import holds_nul
-from drippulse.organizations.policy import Permission, Principal
+from drippulse.organizations.policy import Permission
 from drippulse_graphql.kit.context import Context, Info
+from drippulse_graphql.kit.declared import Asking, Declared, Subject
 from drippulse_graphql.kit.list_arguments import NUL, Arguments, list_arguments, read_arguments
-from drippulse_graphql.kit.models import names
 from drippulse_graphql.kit.models.outputs import name_of, output_type
-from drippulse_graphql.kit.mutations import Subject
 from drippulse_graphql.kit.roots import made
 from drippulse_graphql.kit.user_errors import camel_path
 
@@ -45,40 +41,15 @@ EVERYTHING: Final = ListRequest(PageRequest(limit=None))
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Asking):
     """What a read gets: who asks, about which object (`id`, as REST has it), and which part of a list."""
 
     context: Context
     id: Any = None
     wanted: ListRequest = EVERYTHING
 
-    @property
-    def principal(self) -> Principal:
-        return self.context.principal
-
-    @property
-    def services(self) -> AppServices:
-        return self.context.services
-
-    @property
-    def session(self) -> Session:
-        return self.context.session
-
 
 Work: TypeAlias = Callable[..., Awaitable[Any]]
-
-
-@dataclass(frozen=True)
-class DeclaredRead:
-    """A declared read: its name in Python, and the field that it is made of once the schema is built."""
-
-    name: str
-    make: Callable[[], StrawberryField]
-
-    @cached_property
-    def field(self) -> StrawberryField:
-        """Its types are made now: every feature has said by then what its models are in the schema."""
-        return self.make()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +63,7 @@ class _Plan:
     listing: Listing | None
 
 
-def query_type(base: type, reads: Iterable[DeclaredRead]) -> type:
+def query_type(base: type, reads: Iterable[Declared]) -> type:
     """The root type `Query`: the fields of `base` and the reads. Raises TypeError when two have the same name."""
     members: dict[str, Any] = {}
     for one in reads:
@@ -112,7 +83,7 @@ def read(
     listing: Listing | None = None,
     name: str | None = None,
     description: str | None = None,
-) -> Callable[[Work], DeclaredRead]:
+) -> Callable[[Work], Declared]:
     """The decorated function becomes a field of the root, of its name or of `name`.
 
     Args:
@@ -121,14 +92,14 @@ def read(
         about: whose id it takes, in the argument `by`.
     """
 
-    def declare(work: Work) -> DeclaredRead:
+    def declare(work: Work) -> Declared:
         plan = _Plan(work, answers, about, by, listing)
 
         def make() -> StrawberryField:
             text = " ".join((description or work.__doc__ or "").split())
             return made(_resolver(plan), permission, text, covers)
 
-        return DeclaredRead(name or work.__name__, make)
+        return Declared(name or work.__name__, make)
 
     return declare
 
@@ -187,6 +158,4 @@ def _id(plan: _Plan, given: Mapping[str, Any]) -> Any:
     """Raises InvalidIdError."""
     if plan.about is None:
         return None
-    field = camel_path(plan.by)
-    raw = names.raw_id(cast("str", given[plan.by]), plan.about.type_name, field)
-    return names.number_of(raw, field) if plan.about.numeric else raw
+    return plan.about.read_id(cast("str", given[plan.by]), camel_path(plan.by))

@@ -10,9 +10,7 @@ from drippulse.organizations.policy import Principal
 from drippulse_graphql.kit.connections import connect, connect_child
 from drippulse_graphql.kit.context import Context, Info
 from drippulse_graphql.kit.fields import (
-    ById,
     Connected,
-    Group,
     Known,
     Newest,
     OwnOrganization,
@@ -121,9 +119,6 @@ def known(read: Callable[[Principal], Any], *, description: str | None = None) -
 def empty() -> Row:
     """The resolver of an object without a row of its own."""
     return {}
-
-
-SOURCES_OF_ROOTS = (ById, Connected, Group)
 
 
 def _loads(children: Children) -> Load:

@@ -10,9 +10,8 @@ import orjson
 from drippulse.kit.db import Session
 from drippulse.kit.errors import DomainError
 from drippulse.kit.idempotency.state import read_key
-from drippulse.kit.services import AppServices
-from drippulse.organizations.policy import Principal
 from drippulse_graphql.kit.context import Context
+from drippulse_graphql.kit.declared import Asking
 from drippulse_graphql.kit.once import once_apart, once_together, scope_of
 from drippulse_graphql.kit.user_errors import MENDABLE, camel_path, user_errors
 
@@ -21,25 +20,12 @@ Work: TypeAlias = Callable[[], Awaitable[Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Call(Generic[B]):
+class Call(Asking, Generic[B]):
     """What the work of a mutation gets: who asks, with what, and of which object (`id`, as REST has it)."""
 
     context: Context
     body: B
     id: Any = None
-
-    @property
-    def principal(self) -> Principal:
-        return self.context.principal
-
-    @property
-    def services(self) -> AppServices:
-        return self.context.services
-
-    @property
-    def session(self) -> Session:
-        """The open transaction. Raises RuntimeError in a mutation that runs apart; it has `transaction()`."""
-        return self.context.session
 
     def transaction(self) -> AbstractAsyncContextManager[Session]:
         """A transaction of its own, for mutations that run apart."""

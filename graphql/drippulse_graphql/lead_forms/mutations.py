@@ -1,6 +1,6 @@
 """The mutations of this feature."""
 
-from drippulse_graphql.kit.mutations import Declared
+from drippulse_graphql.kit.declared import Declared
 from drippulse_graphql.lead_forms.create_lead_form import create_crm_lead_form
 from drippulse_graphql.lead_forms.delete_lead_form import delete_crm_lead_form
 from drippulse_graphql.lead_forms.rotate_lead_form_token import rotate_crm_lead_form_token

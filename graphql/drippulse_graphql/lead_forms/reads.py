@@ -6,7 +6,8 @@ from drippulse.lead_forms import service
 from drippulse.lead_forms.listing import LISTING, SUBMISSIONS
 from drippulse.lead_forms.schemas import LeadFormList, LeadFormOut, SubmissionList
 from drippulse.organizations.policy import Permission
-from drippulse_graphql.kit.reads import DeclaredRead, Reading, read
+from drippulse_graphql.kit.declared import Declared
+from drippulse_graphql.kit.reads import Reading, read
 from drippulse_graphql.lead_forms.answers import LEAD_FORM
 
 
@@ -35,4 +36,4 @@ async def lead_form_submissions(call: Reading) -> Any:
     return await service.list_submissions(call.session, call.principal, call.id, call.wanted)
 
 
-READS: tuple[DeclaredRead, ...] = (lead_forms, lead_form, lead_form_submissions)
+READS: tuple[Declared, ...] = (lead_forms, lead_form, lead_form_submissions)

@@ -7,7 +7,8 @@ from drippulse.mail_templates.listing import LISTING
 from drippulse.mail_templates.presentation import present
 from drippulse.mail_templates.schemas import MailTemplateList, MailTemplateOut
 from drippulse.organizations.policy import Permission
-from drippulse_graphql.kit.reads import DeclaredRead, Reading, read
+from drippulse_graphql.kit.declared import Declared
+from drippulse_graphql.kit.reads import Reading, read
 from drippulse_graphql.mail_templates.answers import MAIL_TEMPLATE
 
 
@@ -23,4 +24,4 @@ async def mail_template(call: Reading) -> Any:
     return present(await service.get_template(call.session, call.principal, call.id))
 
 
-READS: tuple[DeclaredRead, ...] = (mail_templates, mail_template)
+READS: tuple[Declared, ...] = (mail_templates, mail_template)

@@ -11,8 +11,8 @@ from drippulse.organizations.keys.schemas import (
     UsageTotalsOut,
 )
 from drippulse.organizations.members.schemas import InvitedMemberOut, MemberList, MemberOut
+from drippulse_graphql.kit.declared import Subject
 from drippulse_graphql.kit.models.names import called, identified
-from drippulse_graphql.kit.mutations import Subject
 
 API_KEY = Subject("ApiKey")
 TEAM_MEMBER = Subject("TeamMember")

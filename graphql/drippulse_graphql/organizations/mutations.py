@@ -1,6 +1,6 @@
 """The mutations of this feature."""
 
-from drippulse_graphql.kit.mutations import Declared
+from drippulse_graphql.kit.declared import Declared
 from drippulse_graphql.organizations.change_password import change_password
 from drippulse_graphql.organizations.create_api_key import create_api_key
 from drippulse_graphql.organizations.invite_team_member import invite_team_member

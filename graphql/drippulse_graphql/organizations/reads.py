@@ -21,8 +21,9 @@ from drippulse.organizations.members import service as members
 from drippulse.organizations.members.listing import LISTING as MEMBERS
 from drippulse.organizations.members.schemas import MemberList, MemberOut
 from drippulse.organizations.policy import Permission
+from drippulse_graphql.kit.declared import Declared
 from drippulse_graphql.kit.models.names import number_of, raw_id
-from drippulse_graphql.kit.reads import DeclaredRead, Reading, read
+from drippulse_graphql.kit.reads import Reading, read
 from drippulse_graphql.organizations.answers import API_KEY, TEAM_MEMBER
 
 FROM = Annotated[date | None, strawberry.argument(name="from", description="The first day, in UTC; 30 days back.")]
@@ -87,7 +88,7 @@ async def audit_log(call: Reading) -> Any:
     return await audit.list_entries(call.session, call.principal, call.wanted)
 
 
-READS: tuple[DeclaredRead, ...] = (
+READS: tuple[Declared, ...] = (
     organization_account,
     organization_billing,
     organization_holds,

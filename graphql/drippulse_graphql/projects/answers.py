@@ -1,8 +1,8 @@
 """What projects are called in the schema."""
 
 from drippulse.projects.schemas import ProjectOut
+from drippulse_graphql.kit.declared import Subject
 from drippulse_graphql.kit.models.names import identified
-from drippulse_graphql.kit.mutations import Subject
 
 PROJECT = Subject("Project")
 identified(ProjectOut, PROJECT.type_name)

@@ -1,6 +1,6 @@
 """The mutations of this feature."""
 
-from drippulse_graphql.kit.mutations import Declared
+from drippulse_graphql.kit.declared import Declared
 from drippulse_graphql.projects.create_project import create_project
 from drippulse_graphql.projects.delete_project import delete_project
 from drippulse_graphql.projects.update_project import update_project

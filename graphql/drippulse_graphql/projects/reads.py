@@ -6,7 +6,8 @@ from drippulse.organizations.policy import Permission
 from drippulse.projects import service
 from drippulse.projects.listing import LISTING
 from drippulse.projects.schemas import ProjectList, ProjectOut
-from drippulse_graphql.kit.reads import DeclaredRead, Reading, read
+from drippulse_graphql.kit.declared import Declared
+from drippulse_graphql.kit.reads import Reading, read
 from drippulse_graphql.projects.answers import PROJECT
 
 
@@ -22,4 +23,4 @@ async def project(call: Reading) -> Any:
     return await service.get_project(call.session, call.principal, call.id)
 
 
-READS: tuple[DeclaredRead, ...] = (projects, project)
+READS: tuple[Declared, ...] = (projects, project)

@@ -1,6 +1,6 @@
 """The mutations of this feature."""
 
-from drippulse_graphql.kit.mutations import Declared
+from drippulse_graphql.kit.declared import Declared
 from drippulse_graphql.sending.create_suppression import create_suppression
 from drippulse_graphql.sending.delete_suppression import delete_suppression
 from drippulse_graphql.sending.reset_sending_breaker import reset_sending_breaker

@@ -8,7 +8,8 @@ from drippulse.sending import suppressions as suppressed
 from drippulse.sending.bounce_endpoint import BounceEndpoint
 from drippulse.sending.listing import LISTING
 from drippulse.sending.schemas import BounceWebhookOut, SuppressionList
-from drippulse_graphql.kit.reads import DeclaredRead, Reading, read
+from drippulse_graphql.kit.declared import Declared
+from drippulse_graphql.kit.reads import Reading, read
 from drippulse_graphql.sending.answers import POLICY, STATUS
 
 
@@ -38,4 +39,4 @@ async def suppressions(call: Reading) -> Any:
     return await suppressed.list_suppressions(call.session, call.principal, call.wanted)
 
 
-READS: tuple[DeclaredRead, ...] = (sending, sending_status, bounce_webhook, suppressions)
+READS: tuple[Declared, ...] = (sending, sending_status, bounce_webhook, suppressions)

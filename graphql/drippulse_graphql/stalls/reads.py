@@ -6,7 +6,8 @@ from drippulse.organizations.policy import Permission
 from drippulse.stalls import service
 from drippulse.stalls.listing import LISTING
 from drippulse.stalls.schemas import StallList
-from drippulse_graphql.kit.reads import DeclaredRead, Reading, read
+from drippulse_graphql.kit.declared import Declared
+from drippulse_graphql.kit.reads import Reading, read
 
 
 @read(Permission.READ, listing=LISTING, answers=StallList, covers=("listStalls",))
@@ -15,4 +16,4 @@ async def stalls(call: Reading) -> Any:
     return await service.list_stalls(call.session, call.principal, call.wanted.value("status"), call.wanted.page)
 
 
-READS: tuple[DeclaredRead, ...] = (stalls,)
+READS: tuple[Declared, ...] = (stalls,)

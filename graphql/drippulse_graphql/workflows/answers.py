@@ -7,9 +7,9 @@ from drippulse.workflows.publishing import schemas as publishing
 from drippulse.workflows.schemas import StepOut, TestResult, TestStepOut, WorkflowOut
 from drippulse.workflows.simulation import answers as simulation
 from drippulse.workflows.simulation import schemas as simulated
+from drippulse_graphql.kit.declared import Subject
 from drippulse_graphql.kit.models.names import called
 from drippulse_graphql.kit.models.outputs import node_of, shown_as
-from drippulse_graphql.kit.mutations import Subject
 from drippulse_graphql.workflows.types import Step, Workflow
 
 WORKFLOW = Subject("Workflow")

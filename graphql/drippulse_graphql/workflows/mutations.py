@@ -1,6 +1,6 @@
 """The mutations of this feature."""
 
-from drippulse_graphql.kit.mutations import Declared
+from drippulse_graphql.kit.declared import Declared
 from drippulse_graphql.workflows.act_on_enrollments import act_on_enrollments
 from drippulse_graphql.workflows.create_workflow import create_workflow
 from drippulse_graphql.workflows.delete_workflow import delete_workflow

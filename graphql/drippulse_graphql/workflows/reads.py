@@ -13,7 +13,8 @@ from drippulse.workflows import pausing
 from drippulse.workflows.publishing import drafts, history
 from drippulse.workflows.publishing.listing import MOVES, VERSIONS
 from drippulse.workflows.publishing.schemas import DraftOut, MoveList, VersionDetailOut, VersionDiffOut, VersionList
-from drippulse_graphql.kit.reads import DeclaredRead, Reading, read
+from drippulse_graphql.kit.declared import Declared
+from drippulse_graphql.kit.reads import Reading, read
 from drippulse_graphql.workflows.answers import WORKFLOW
 
 FROM = Annotated[
@@ -81,7 +82,7 @@ async def unknown_sends(call: Reading) -> Any:
     return await unknown.list_unknown_sends(call.session, call.principal, call.id, call.wanted.page)
 
 
-READS: tuple[DeclaredRead, ...] = (
+READS: tuple[Declared, ...] = (
     workflow_draft,
     workflow_versions,
     workflow_version,

@@ -7,7 +7,8 @@ from drippulse.crm.custom_fields.listing import LISTING
 from drippulse.crm.custom_fields.schemas import CustomFieldList, CustomFieldOut
 from drippulse.organizations.policy import Permission
 from drippulse_graphql.crm.answers import CUSTOM_FIELD
-from drippulse_graphql.kit.reads import DeclaredRead, Reading, read
+from drippulse_graphql.kit.declared import Declared
+from drippulse_graphql.kit.reads import Reading, read
 
 
 @read(Permission.READ, listing=LISTING, answers=CustomFieldList, covers=("listCrmCustomFields",))
@@ -22,4 +23,4 @@ async def custom_field(call: Reading) -> Any:
     return await service.get_custom_field(call.session, call.principal, call.id)
 
 
-READS: tuple[DeclaredRead, ...] = (custom_fields, custom_field)
+READS: tuple[Declared, ...] = (custom_fields, custom_field)

@@ -12,7 +12,8 @@ from drippulse.crm.duplicates.state import REASONS
 from drippulse.crm.tables import RecordType
 from drippulse.organizations.policy import Permission
 from drippulse_graphql.crm.answers import CHANGESET, SUBJECTS
-from drippulse_graphql.kit.reads import DeclaredRead, Reading, read
+from drippulse_graphql.kit.declared import Declared
+from drippulse_graphql.kit.reads import Reading, read
 
 
 @read(Permission.READ, listing=EVENTS, answers=ChangeEventList, covers=("listCrmChangeEvents",))
@@ -40,7 +41,7 @@ async def duplicates(call: Reading) -> Any:
     return await service.groups(call.session, call.principal, call.wanted)
 
 
-def _of_one(kind: RecordType) -> DeclaredRead:
+def _of_one(kind: RecordType) -> Declared:
     title = kind.value.title()
 
     @read(
@@ -57,7 +58,7 @@ def _of_one(kind: RecordType) -> DeclaredRead:
     return duplicates_of
 
 
-READS: tuple[DeclaredRead, ...] = (
+READS: tuple[Declared, ...] = (
     change_events,
     changesets,
     changeset,

@@ -2,7 +2,7 @@
 
 from drippulse_graphql.crm.imports.cancel_import import cancel_import
 from drippulse_graphql.crm.imports.undo_import import undo_import
-from drippulse_graphql.kit.mutations import Declared
+from drippulse_graphql.kit.declared import Declared
 
 MUTATIONS: tuple[Declared, ...] = (
     cancel_import,

@@ -8,7 +8,8 @@ from drippulse.crm.importing.schemas import ImportList, ImportOut
 from drippulse.crm.importing.undoing import shown_import
 from drippulse.organizations.policy import Permission
 from drippulse_graphql.crm.answers import IMPORT
-from drippulse_graphql.kit.reads import DeclaredRead, Reading, read
+from drippulse_graphql.kit.declared import Declared
+from drippulse_graphql.kit.reads import Reading, read
 
 
 @read(Permission.READ, listing=LISTING, answers=ImportList, covers=("listImports",))
@@ -23,4 +24,4 @@ async def import_(call: Reading) -> Any:
     return await shown_import(call.session, call.principal, call.id)
 
 
-READS: tuple[DeclaredRead, ...] = (imports, import_)
+READS: tuple[Declared, ...] = (imports, import_)

@@ -9,7 +9,8 @@ from drippulse.crm.pipelines.listing import LISTING
 from drippulse.crm.pipelines.schemas import Board, PipelineList
 from drippulse.organizations.policy import Permission
 from drippulse_graphql.crm.answers import PIPELINE
-from drippulse_graphql.kit.reads import DeclaredRead, Reading, read
+from drippulse_graphql.kit.declared import Declared
+from drippulse_graphql.kit.reads import Reading, read
 
 PER_STAGE = Annotated[int, strawberry.argument(description="Opportunities of each stage, 1 to 200.")]
 
@@ -27,4 +28,4 @@ async def pipeline_board(call: Reading, per_stage: PER_STAGE = 50) -> Any:
     return await service.board(call.session, call.principal, call.id, per_stage)
 
 
-READS: tuple[DeclaredRead, ...] = (pipelines, pipeline_board)
+READS: tuple[Declared, ...] = (pipelines, pipeline_board)

@@ -8,7 +8,8 @@ from drippulse.crm.bulk.selecting import selected
 from drippulse.crm.records import SPECS
 from drippulse.crm.tables import RecordType
 from drippulse.organizations.policy import Permission
-from drippulse_graphql.kit.mutations import Declared, mutation
+from drippulse_graphql.kit.declared import Declared
+from drippulse_graphql.kit.mutations import mutation
 from drippulse_graphql.kit.running import Call
 
 

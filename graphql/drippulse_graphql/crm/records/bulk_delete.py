@@ -9,7 +9,8 @@ from drippulse.crm.records import SPECS
 from drippulse.crm.tables import RecordType
 from drippulse.enrollments.contact_runs import ending
 from drippulse.organizations.policy import Permission
-from drippulse_graphql.kit.mutations import Declared, mutation
+from drippulse_graphql.kit.declared import Declared
+from drippulse_graphql.kit.mutations import mutation
 from drippulse_graphql.kit.running import Call
 
 

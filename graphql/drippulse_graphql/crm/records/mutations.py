@@ -11,7 +11,7 @@ from drippulse_graphql.crm.records.merge import merge_records
 from drippulse_graphql.crm.records.restore import restore_record
 from drippulse_graphql.crm.records.unmerge import unmerge_record
 from drippulse_graphql.crm.records.update import update_record
-from drippulse_graphql.kit.mutations import Declared
+from drippulse_graphql.kit.declared import Declared
 
 EVERY = (
     create_record,

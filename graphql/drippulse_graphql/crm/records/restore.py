@@ -7,7 +7,8 @@ from drippulse.crm.presentation import present
 from drippulse.crm.tables import RecordType
 from drippulse.organizations.policy import Permission
 from drippulse_graphql.crm.answers import SUBJECTS, record_payload
-from drippulse_graphql.kit.mutations import Declared, mutation
+from drippulse_graphql.kit.declared import Declared
+from drippulse_graphql.kit.mutations import mutation
 from drippulse_graphql.kit.running import Call
 
 

@@ -2,7 +2,7 @@
 
 from drippulse_graphql.crm.tags.delete_tag import delete_crm_tag
 from drippulse_graphql.crm.tags.rename_tag import rename_crm_tag
-from drippulse_graphql.kit.mutations import Declared
+from drippulse_graphql.kit.declared import Declared
 
 MUTATIONS: tuple[Declared, ...] = (
     rename_crm_tag,

@@ -6,7 +6,8 @@ from drippulse.crm.tags import service
 from drippulse.crm.tags.listing import LISTING
 from drippulse.crm.tags.schemas import TagList
 from drippulse.organizations.policy import Permission
-from drippulse_graphql.kit.reads import DeclaredRead, Reading, read
+from drippulse_graphql.kit.declared import Declared
+from drippulse_graphql.kit.reads import Reading, read
 
 
 @read(Permission.READ, listing=LISTING, answers=TagList, covers=("listCrmTags",))
@@ -16,4 +17,4 @@ async def tags(call: Reading) -> Any:
     return await service.list_tags(call.session, call.principal, call.wanted)
 
 
-READS: tuple[DeclaredRead, ...] = (tags,)
+READS: tuple[Declared, ...] = (tags,)

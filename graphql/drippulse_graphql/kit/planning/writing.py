@@ -202,7 +202,7 @@ class _Page:
             case Total():
                 table = self._call.listing.table
                 where = " AND ".join([f"{table.organization} = {ORGANIZATION}", table.live, *self._where])
-                return f"(SELECT count(*) FROM {table.counted or table.source} WHERE {where})"
+                return f"(SELECT count(*) FROM {table.rows} WHERE {where})"
             case Members(values):
                 parts = ", ".join(f"'{key}', {self._end(one)}" for key, one in values.items())
                 return f"json_build_object({parts})"
