@@ -8,11 +8,11 @@ from graphql import (
     FragmentDefinitionNode,
     FragmentSpreadNode,
     InlineFragmentNode,
-    OperationDefinitionNode,
     SelectionNode,
 )
 
 from drippulse.kit.errors import BadRequestError
+from drippulse_graphql.kit.documents import operation_of
 
 _apart: set[str] = set()
 
@@ -39,11 +39,7 @@ def runs_apart(document: DocumentNode, operation_name: str | None) -> bool:
 
 def _root_fields(document: DocumentNode, operation_name: str | None) -> Iterator[FieldNode]:
     fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
-    for node in document.definitions:
-        if isinstance(node, OperationDefinitionNode) and (
-            operation_name is None or (node.name is not None and node.name.value == operation_name)
-        ):
-            yield from _fields(node.selection_set.selections, fragments)
+    yield from _fields(operation_of(document, operation_name).selection_set.selections, fragments)
 
 
 def _fields(selections: Iterable[SelectionNode], fragments: dict[str, FragmentDefinitionNode]) -> Iterator[FieldNode]:

@@ -1,7 +1,7 @@
 """From the text of a document to one that may be executed: parsed, limited, validated; once per text."""
 
-from collections import OrderedDict
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from graphql import (
@@ -20,6 +20,7 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from drippulse.graphql_clients.documents.checking import Flaw
 from drippulse.graphql_clients.documents.errors import UnknownDocumentError
 from drippulse.kit.errors import BadRequestError, DomainError
+from drippulse.kit.recent import Recent
 from drippulse_graphql.kit.cost import check_cost, cost_of
 from drippulse_graphql.kit.limits import MAX_TOKENS, DocumentTooComplexError, check_limits
 
@@ -51,14 +52,20 @@ REFUSALS = (InvalidDocumentError, DocumentTooComplexError, UnknownOperationError
 """The request was well formed, its document cannot be run."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """A document that was parsed and validated; `affordable` has the names of operations whose cost is known."""
+
+    document: DocumentNode
+    affordable: set[str | None] = field(default_factory=set[str | None])
+
+
 class Documents:
     """The documents of one process, the least recently used dropped first."""
 
     def __init__(self, schema: GraphQLSchema) -> None:
         self._schema = schema
-        self._cache: OrderedDict[str, DocumentNode] = OrderedDict()
-        self._cheap: dict[str, set[int]] = {}
-        """By text of a document in the cache: the operations that may be run whatever the variables."""
+        self._cache: Recent[str, _Checked] = Recent(MAX_CACHED)
 
     def __len__(self) -> int:
         return len(self._cache)
@@ -69,31 +76,30 @@ class Documents:
         Raises:
             InvalidDocumentError, DocumentTooComplexError, UnknownOperationError: 400 each.
         """
-        document = self.checked(text)
-        operation = _operation(document, operation_name)
-        if id(operation) not in self._cheap.get(text, ()):
-            check_cost(self._schema, document, operation, variables or {})
-            if not operation.variable_definitions and text in self._cache:  # it costs the same every time
-                self._cheap.setdefault(text, set()).add(id(operation))
-        return document, operation.operation
+        known = self._known(text)
+        operation = operation_of(known.document, operation_name)
+        if operation_name not in known.affordable:
+            check_cost(self._schema, known.document, operation, variables or {})
+            if not operation.variable_definitions:  # it costs the same every time
+                known.affordable.add(operation_name)
+        return known.document, operation.operation
 
     def cost(self, text: str, operation_name: str | None, variables: Variables) -> int:
         """How many rows an operation that was prepared may answer at most, as the limit counts them."""
         document = self.checked(text)
-        return cost_of(self._schema, document, _operation(document, operation_name), variables)
+        return cost_of(self._schema, document, operation_of(document, operation_name), variables)
 
     def checked(self, text: str) -> DocumentNode:
         """The document alone, from the cache when it is there. Raises InvalidDocumentError, DocumentTooComplexError."""
-        document = self._cache.get(text)
-        if document is None:
-            document = self._check(text)
+        return self._known(text).document
+
+    def _known(self, text: str) -> "_Checked":
+        known = self._cache.get(text)
+        if known is None:
+            known = _Checked(self._check(text))
             if len(text) <= MAX_CACHED_LENGTH:
-                self._cache[text] = document
-                if len(self._cache) > MAX_CACHED:
-                    self._cheap.pop(self._cache.popitem(last=False)[0], None)
-        else:
-            self._cache.move_to_end(text)
-        return document
+                self._cache.put(text, known)
+        return known
 
     def flaws(self, text: str) -> list[Flaw]:
         """Why nobody could run it, whatever the variables; nothing is cached. Empty when it can be run."""
@@ -136,7 +142,8 @@ def _flaw(cause: GraphQLError, code: str) -> Flaw:
     return Flaw(code, cause.message, place.line if place else None, place.column if place else None)
 
 
-def _operation(document: DocumentNode, name: str | None) -> OperationDefinitionNode:
+def operation_of(document: DocumentNode, name: str | None) -> OperationDefinitionNode:
+    """The one to run. Raises UnknownOperationError."""
     operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
     if name is None and len(operations) == 1:
         return operations[0]

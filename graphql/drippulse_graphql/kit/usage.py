@@ -1,6 +1,5 @@
 """What a document is counted under, found once per document."""
 
-from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -23,6 +22,7 @@ from graphql import (
 
 from drippulse.graphql_clients.usage.counting import MAX_LENGTH, GraphqlUsage, Use
 from drippulse.kit.crypto import sha256_hex
+from drippulse.kit.recent import Recent
 from drippulse_graphql.kit.documents import MAX_CACHED, MAX_CACHED_LENGTH, Documents
 from drippulse_graphql.kit.http import Operation
 
@@ -38,7 +38,7 @@ class UsageOfOperations:
         self._schema = schema
         self._documents = documents
         self._usage = usage
-        self._uses: OrderedDict[tuple[str, str | None], Use] = OrderedDict()
+        self._uses: Recent[tuple[str, str | None], Use] = Recent(MAX_CACHED)
 
     def count(self, organization_id: int, headers: Mapping[str, str], operation: Operation) -> None:
         """One request for an operation of a valid document."""
@@ -47,9 +47,7 @@ class UsageOfOperations:
         if use is None:
             use = self._use(*key)
             if len(operation.query) <= MAX_CACHED_LENGTH:
-                self._uses[key] = use
-                if len(self._uses) > MAX_CACHED:
-                    self._uses.popitem(last=False)
+                self._uses.put(key, use)
         self._usage.count(organization_id, _first(headers, CLIENT_NAMES), _first(headers, CLIENT_VERSIONS), use)
 
     def _use(self, text: str, name: str | None) -> Use:

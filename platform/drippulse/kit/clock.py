@@ -22,3 +22,8 @@ def isoformat(moment: datetime) -> str:
 
 def isoformat_or_none(moment: datetime | None) -> str | None:
     return None if moment is None else isoformat(moment)
+
+
+def sql_isoformat(sql: str) -> str:
+    """SQL that writes a timestamptz as `isoformat` does."""
+    return f"to_char(({sql}) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"

@@ -1,9 +1,8 @@
 """Operations that run as one statement: compiled once per document, one round trip per execution."""
 
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 import strawberry
 from graphql import (
@@ -19,7 +18,9 @@ from graphql import (
 from graphql.execution.values import VariableValues, get_variable_values
 from graphql.language import DirectiveNode
 
+from drippulse.kit.recent import Recent
 from drippulse.organizations.policy import Principal
+from drippulse_graphql.kit.documents import operation_of
 from drippulse_graphql.kit.planning.arguments import Arguments, Call
 from drippulse_graphql.kit.planning.compiling import compile_operation
 from drippulse_graphql.kit.planning.tree import NotPlannedError, Tree
@@ -32,32 +33,7 @@ MAX_TEXT = 20_000
 MAX_VARIANTS = 32
 """Of one operation: by what its directives say, and by which filters and orders its variables choose."""
 
-K = TypeVar("K")
-V = TypeVar("V")
 Variant: TypeAlias = tuple[object, ...]
-
-
-class _Recent(Generic[K, V]):
-    """The most recently used, at most `size` of them."""
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._kept: OrderedDict[K, V] = OrderedDict()
-
-    def __len__(self) -> int:
-        return len(self._kept)
-
-    def get(self, key: K) -> V | None:
-        found = self._kept.get(key)
-        if found is not None:
-            self._kept.move_to_end(key)
-        return found
-
-    def put(self, key: K, value: V) -> V:
-        self._kept[key] = value
-        if len(self._kept) > self._size:
-            self._kept.popitem(last=False)
-        return value
 
 
 @dataclass(slots=True)
@@ -66,7 +42,7 @@ class _Shape:
 
     tree: Tree | None
     calls: list[Call] | None = None
-    statements: _Recent[Variant, Statement] = field(default_factory=lambda: _Recent(MAX_VARIANTS))
+    statements: Recent[Variant, Statement] = field(default_factory=lambda: Recent(MAX_VARIANTS))
 
 
 @dataclass(slots=True)
@@ -77,7 +53,7 @@ class _Operation:
     document: DocumentNode
     directed_by: tuple[str, ...]
     """The variables that its directives name."""
-    shapes: _Recent[Variant, _Shape] = field(default_factory=lambda: _Recent(MAX_VARIANTS))
+    shapes: Recent[Variant, _Shape] = field(default_factory=lambda: Recent(MAX_VARIANTS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +70,7 @@ class Planner:
     def __init__(self, schema: strawberry.Schema, core: GraphQLSchema) -> None:
         self._core = core
         self._arguments = Arguments(schema.config, schema.schema_converter.scalar_registry)
-        self._operations: _Recent[tuple[str, str | None], _Operation] = _Recent(MAX_PLANS)
+        self._operations: Recent[tuple[str, str | None], _Operation] = Recent(MAX_PLANS)
 
     def __len__(self) -> int:
         return len(self._operations)
@@ -152,8 +128,7 @@ def complete(text: str) -> bool:
 
 
 def _read(document: DocumentNode, name: str | None) -> _Operation:
-    nodes = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
-    node = next(one for one in nodes if name is None or (one.name is not None and one.name.value == name))
+    node = operation_of(document, name)
     directed = _Directed()
     visit(node, directed)
     for definition in document.definitions:

@@ -9,6 +9,7 @@ from graphql import (
     GraphQLScalarType,
 )
 
+from drippulse.kit.clock import sql_isoformat
 from drippulse_graphql.kit.fields import Column
 from drippulse_graphql.kit.planning.tree import NotPlannedError
 from drippulse_graphql.kit.planning.types import OutputType, is_required, optional
@@ -16,7 +17,6 @@ from drippulse_graphql.kit.planning.types import OutputType, is_required, option
 MISSING = "#drippulse:missing#"
 """Stands where a value must be and is none: the resolvers answer then, with the error that belongs to it."""
 PLAIN_COLUMN = re.compile(r"\w+\.\w+(::\w+)?")
-MOMENT = "to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
 AS_TEXT = frozenset({"Date", "ID", "String"})
 AS_THEY_ARE = frozenset({"Boolean", "Float", "Int", "JSON"})
 
@@ -45,7 +45,7 @@ def _value(column: Column, inner: OutputType) -> str:
     if not isinstance(inner, GraphQLScalarType):
         raise NotPlannedError
     if inner.name == "DateTime" and column.decode is None:
-        return MOMENT.format(f"({column.sql})")
+        return sql_isoformat(column.sql)
     if inner.name in AS_TEXT and column.decode is None:
         return f"({column.sql})::text"
     if inner.name in AS_THEY_ARE and column.decode in {None, orjson.loads}:

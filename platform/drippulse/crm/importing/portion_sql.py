@@ -16,6 +16,7 @@ from drippulse.crm.importing.state import DedupeBy
 from drippulse.crm.records import SPECS
 from drippulse.crm.reporting import IDENTIFYING
 from drippulse.crm.tables import RecordType
+from drippulse.kit.clock import sql_isoformat
 
 LIVE = "r.organization_id = $1 AND r.deleted_at IS NULL"
 # Each row of `staged` is looked up by its key; joining whole tables reads all records for a few rows.
@@ -48,7 +49,6 @@ FORMER_COMPARISONS: Mapping[DedupeBy, tuple[Sequence[str], str]] = {
 }
 """What a merged record was known by, with the columns that say so in a row."""
 FIELDS_OF_KEYS = {DedupeBy.EMAIL: EMAIL, DedupeBy.EXTERNAL_ID: EXTERNAL}
-UTC_TEXT = "to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
 
 
 @dataclass(frozen=True)
@@ -251,7 +251,7 @@ class PortionSql:
         """As answers have it."""
         kind = self.columns[name]
         if kind == "timestamptz":
-            return UTC_TEXT.format(f"({value})")
+            return sql_isoformat(value)
         return f"trim_scale({value})" if kind.startswith("numeric") else value
 
     def _initial(self, name: str) -> str:
