@@ -6,8 +6,9 @@ import os
 import signal
 from asyncio.subprocess import Process
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from drippulse_server.guard import ProcessGuard
 
@@ -16,6 +17,8 @@ LONGEST_LINE = 64 * 1024
 DRAIN_SECONDS = 1.0
 GATHER_SECONDS = 0.02
 """Between two reads of a child's output: waking up for each line would take a fifth of what a request takes."""
+Output: TypeAlias = Callable[[Sequence[str]], None]
+"""Takes lines, each "name | text"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +61,12 @@ class Supervisor:
     should we be killed.
 
     Args:
-        output: takes each line of the children, "name | text".
+        output: takes the lines of the children, as many at once as came together.
         guard: outlives us.
         backoff: how long to wait before a restart.
     """
 
-    def __init__(self, output: Callable[[str], None], guard: ProcessGuard, backoff: Backoff | None = None) -> None:
+    def __init__(self, output: Output, guard: ProcessGuard, backoff: Backoff | None = None) -> None:
         self._output = output
         self._guard = guard
         self._backoff = backoff or Backoff()
@@ -170,24 +173,23 @@ class Supervisor:
         try:
             while chunk := await reader.read(LONGEST_LINE):
                 *lines, rest = (rest + chunk).split(b"\n")
-                for line in lines:
-                    self._take(child, line)
                 if len(rest) >= LONGEST_LINE:
-                    self._take(child, rest)
+                    lines.append(rest)
                     rest = b""
+                self._take(child, lines)
                 await asyncio.sleep(GATHER_SECONDS)
         finally:
             if rest:
-                self._take(child, rest)
+                self._take(child, [rest])
             transport.close()
 
-    def _take(self, child: _Child, line: bytes) -> None:
-        text = line.decode(errors="replace").rstrip("\r")
-        child.lines.append(text)
-        self._say(child, text)
+    def _take(self, child: _Child, lines: Sequence[bytes]) -> None:
+        texts = [line.decode(errors="replace").rstrip("\r") for line in lines]
+        child.lines.extend(texts)
+        self._say(child, *texts)
 
-    def _say(self, child: _Child, text: str) -> None:
-        self._output(f"{child.spec.name:<9} | {text}")
+    def _say(self, child: _Child, *texts: str) -> None:
+        self._output([f"{child.spec.name:<9} | {text}" for text in texts])
 
 
 def describe_exit(code: int) -> str:

@@ -156,6 +156,18 @@ async def test_generated_operations_answer_the_same(place: Place) -> None:
     assert beyond > OPERATIONS / 50, "cursors were hardly tried"
 
 
+async def test_a_record_has_any_name_and_may_be_empty(place: Place) -> None:
+    longest, too_long = "m" * 63, "m" * 64  # what PostgreSQL cuts off of the name of a column
+    text = f"""{{ contacts(first: 5) {{
+        nodes {{ {longest}: email {too_long}: email account {{ {too_long}: name {longest}: domain }} }}
+        edges {{ node {{ account {{ name @skip(if: true) }} email @skip(if: true) }} {too_long}: cursor }} }} }}"""
+    data = await place.compare(Made(text, {}), place.organization.principal)
+    nodes, edges = data["contacts"]["nodes"], data["contacts"]["edges"]
+    assert {longest, too_long, "account"} == set(nodes[0])
+    assert [edge["node"] for edge in edges] == [{"account": node["account"] and {}} for node in nodes]
+    assert None in [node["account"] for node in nodes] != [None] * len(nodes), "some have none, not all"
+
+
 async def test_whoever_may_see_it_is_told_how_an_operation_ran(organization: TestOrganization) -> None:
     asked = {"query": "{ workflows(first: 5) { nodes { id } } }", "extensions": {"plan": True}}
     answer = (await organization.client.post("/graphql", json=asked)).json()

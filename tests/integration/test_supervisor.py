@@ -50,7 +50,7 @@ def lines() -> list[str]:
 @pytest.fixture
 async def supervisor(lines: list[str]) -> AsyncGenerator[Supervisor]:
     guard = ProcessGuard()
-    running = Supervisor(lines.append, guard, FAST)
+    running = Supervisor(lines.extend, guard, FAST)
     yield running
     await running.stop()
     guard.close()
@@ -137,7 +137,7 @@ async def test_a_child_that_ignores_sigterm_is_killed_after_the_grace(supervisor
 
 async def test_stopping_between_a_crash_and_the_restart_starts_nothing(lines: list[str]) -> None:
     guard = ProcessGuard()
-    running = Supervisor(lines.append, guard, Backoff(first=600, longest=600))
+    running = Supervisor(lines.extend, guard, Backoff(first=600, longest=600))
     await running.start(child("web", "raise SystemExit(1)"))
     await until(lambda: any("starting again" in line for line in lines))
     await asyncio.wait_for(running.stop(), 3)

@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import TypeAlias
 
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -30,6 +31,7 @@ def client_address(peer: str, forwarded_for: Sequence[str], trusted: Sequence[Ne
     return _subject(current)
 
 
+@lru_cache(maxsize=10_000)
 def _subject(address: str) -> str:
     """What is counted as one: an IPv4 address, or the /64 that an IPv6 host has to itself."""
     try:

@@ -6,7 +6,8 @@ requests pass: the limit protects the service from a caller who means no harm, i
 
 import asyncio
 import time
-from collections.abc import Mapping, MutableMapping
+from collections import deque
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -23,21 +24,27 @@ AWAY_SECONDS: Final = 2.0
 STATE: Final = "rate_limit"
 UNREACHABLE = (RedisError, OSError, TimeoutError)
 
-# The generic cell rate algorithm: what is kept is the time at which the bucket is full again, in microseconds.
-# It answers whether the request is taken, how many are left, and the microseconds until the bucket is full and until
-# the next request is taken.
+# The generic cell rate algorithm: what is kept of a bucket is the time at which it is full again, in microseconds.
+# For each request it answers whether it is taken, how many are left, and the microseconds until the bucket is full and
+# until the next request is taken.
 TAKE: Final = """
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
-local each = 60000000 / ARGV[1]
-local full = math.max(tonumber(redis.call('GET', KEYS[1]) or now), now)
-local after = full + each
-if after - now > 60000000 then
-  return {0, 0, full - now, after - now - 60000000}
+local answers = {}
+for place, key in ipairs(KEYS) do
+  local each = 60000000 / ARGV[place]
+  local full = math.max(tonumber(redis.call('GET', key) or now), now)
+  local after = full + each
+  if after - now > 60000000 then
+    answers[place] = {0, 0, full - now, after - now - 60000000}
+  else
+    redis.call('SET', key, string.format('%.0f', after), 'PX', math.max(1, math.ceil((after - now) / 1000)))
+    answers[place] = {1, math.floor((60000000 - (after - now)) / each + 0.000001), after - now, 0}
+  end
 end
-redis.call('SET', KEYS[1], string.format('%.0f', after), 'PX', math.max(1, math.ceil((after - now) / 1000)))
-return {1, math.floor((60000000 - (after - now)) / each + 0.000001), after - now, 0}
+return answers
 """
+MOST_TOGETHER: Final = 100
 
 log = structlog.get_logger(__name__)
 
@@ -70,8 +77,15 @@ class Allowance:
             )
 
 
+@dataclass(frozen=True, slots=True)
+class _Request:
+    key: str
+    limit: int
+    allowance: asyncio.Future[Allowance | None]
+
+
 class RateLimiter:
-    """One per process."""
+    """One per process. Requests that come while Redis is asked are asked for together next."""
 
     def __init__(self, redis: Redis, default: int, patience: float = PATIENCE_SECONDS) -> None:
         """`default` is in requests a minute; 0 is no limit."""
@@ -79,6 +93,8 @@ class RateLimiter:
         self._default = default
         self._patience = patience
         self._away_until = 0.0
+        self._waiting: deque[_Request] = deque()
+        self._asking: asyncio.Task[None] | None = None
 
     async def count(self, credential: str, own: int | None, state: MutableMapping[str, Any]) -> None:
         """`take` one request, and leave what is left of the bucket in the request's state.
@@ -100,14 +116,42 @@ class RateLimiter:
         limit = self._default if own is None else own
         if limit <= 0 or time.monotonic() < self._away_until:
             return None
-        try:
-            async with asyncio.timeout(self._patience):
-                taken, remaining, full, wait = await self._take(keys=[f"rate:{credential}"], args=[limit])
-        except UNREACHABLE as error:
-            self._away_until = time.monotonic() + AWAY_SECONDS
-            log.warning("rate_limit_without_redis", reason=repr(error))
-            return None
-        return Allowance(limit, remaining, _seconds(full), None if taken else max(1, _seconds(wait)))
+        loop = asyncio.get_running_loop()
+        request = _Request(f"rate:{credential}", limit, loop.create_future())
+        self._waiting.append(request)
+        if self._asking is None or self._asking.done():
+            self._asking = loop.create_task(self._ask(), name="rate limits")
+        return await request.allowance
+
+    async def _ask(self) -> None:
+        while self._waiting:
+            together = [self._waiting.popleft() for _ in range(min(MOST_TOGETHER, len(self._waiting)))]
+            try:
+                allowances = await self._allowances(together)
+            except UNREACHABLE as error:
+                self._away_until = time.monotonic() + AWAY_SECONDS
+                log.warning("rate_limit_without_redis", reason=repr(error))
+                together.extend(self._waiting)
+                self._waiting.clear()
+                allowances = [None] * len(together)
+            except BaseException:  # nobody may wait for ever
+                for request in (*together, *self._waiting):
+                    request.allowance.cancel()
+                self._waiting.clear()
+                raise
+            for request, allowance in zip(together, allowances, strict=True):
+                if not request.allowance.done():  # else its caller has gone
+                    request.allowance.set_result(allowance)
+
+    async def _allowances(self, requests: Sequence[_Request]) -> Sequence[Allowance | None]:
+        async with asyncio.timeout(self._patience):
+            answers: list[list[int]] = await self._take(
+                keys=[request.key for request in requests], args=[request.limit for request in requests]
+            )
+        return [
+            Allowance(request.limit, remaining, _seconds(full), None if taken else max(1, _seconds(wait)))
+            for request, (taken, remaining, full, wait) in zip(requests, answers, strict=True)
+        ]
 
 
 def allowance_of(state: Mapping[str, Any]) -> Allowance | None:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 from rich.console import Console
@@ -16,7 +16,7 @@ from drippulse_server.embedded.redis import EmbeddedRedis
 from drippulse_server.env_files import write_env_file
 from drippulse_server.failures import CommandFailure, ExitCode
 from drippulse_server.instance import checked_settings
-from drippulse_server.supervisor import Supervisor
+from drippulse_server.supervisor import Output, Supervisor
 from drippulse_server.up.announcement import announcement
 from drippulse_server.up.checks import free_port, reachable_database, reachable_redis, usable_data_dir
 from drippulse_server.up.embedded import keep_running, start_service, unabandoned, uninterrupted
@@ -121,7 +121,7 @@ async def _lock(options: UpOptions, stack: contextlib.AsyncExitStack) -> None:
     stack.callback(lock.release)
 
 
-async def _services(options: UpOptions, say: Callable[[str], None], stack: contextlib.AsyncExitStack) -> Services:
+async def _services(options: UpOptions, say: Output, stack: contextlib.AsyncExitStack) -> Services:
     database_url = os.environ.get("DRIPPULSE_DATABASE_URL", "")
     owner_url = os.environ.get("DRIPPULSE_DATABASE_OWNER_URL", "") or database_url
     if not database_url:
@@ -140,7 +140,7 @@ async def _services(options: UpOptions, say: Callable[[str], None], stack: conte
 
 
 async def _embed(
-    name: str, service: EmbeddedPostgres | EmbeddedRedis, say: Callable[[str], None], stack: contextlib.AsyncExitStack
+    name: str, service: EmbeddedPostgres | EmbeddedRedis, say: Output, stack: contextlib.AsyncExitStack
 ) -> None:
     async def stop() -> None:
         await uninterrupted(service.stop)
@@ -160,7 +160,7 @@ async def _start_children(
     options: UpOptions,
     services: Services,
     values: Mapping[str, str],
-    output: Callable[[str], None],
+    output: Output,
     stack: contextlib.AsyncExitStack,
 ) -> None:
     supervisor = Supervisor(output, process_guard())
