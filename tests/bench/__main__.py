@@ -19,6 +19,7 @@ from drippulse_server.embedded.redis import EmbeddedRedis
 from tests.bench import (
     backlog,
     crm,
+    documents,
     engine_steps,
     graphql,
     http,
@@ -113,6 +114,7 @@ STACK_PARTS: dict[str, StackPart] = {
     "steady": steady.measure,
     "crm": _crm,
     "graphql": _graphql,
+    "documents": documents.measure,
     "subscriptions": subscriptions.measure,
 }
 PARTS = [*WORLD_PARTS, *STACK_PARTS]

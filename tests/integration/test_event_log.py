@@ -10,6 +10,7 @@ import pytest
 from drippulse.events import dispatch_queries
 from drippulse.events.dispatcher import Pace, act, dispatch_batch, forget_stale
 from drippulse.events.listening import LogEvent
+from drippulse.events.reading import held_back, move_on, read
 from drippulse.events.rounds import events_round
 from drippulse.events.schedules import fire
 from drippulse.kit.crypto import Vault
@@ -65,10 +66,23 @@ async def test_an_event_that_commits_after_later_ones_is_not_passed_over(world: 
     async with world.database.tenant(world.organization_id) as slow:
         await send_in(slow, world, "order.made", email="first@example.com")
         await send(world, "order.made", email="second@example.com")
-        held_back = await dispatch_batch(world.database)
-        assert (held_back.pace, held_back.acted) == (Pace.SOON, False)
+        found = await dispatch_batch(world.database)
+        assert (found.pace, found.acted) == (Pace.SOON, False)
     await dispatch_all(world)
     assert await emails(world, workflow) == ["first@example.com", "second@example.com"]
+
+
+async def test_what_an_older_transaction_held_back_is_looked_for_though_it_ends_meanwhile(world: World) -> None:
+    await workflow_of(world, on_event())
+    async with world.database.session(Role.ENGINE) as reading:
+        async with world.database.tenant(world.organization_id) as older:
+            await older.fetchval("SELECT pg_current_xact_id()")
+            await send(world, "order.made", email="held@example.com")
+            part = await read(reading, None, 10)
+            assert part is not None
+            assert part.events == []
+        await move_on(reading, None, part)
+        assert await held_back(reading, part)
 
 
 async def test_many_writers_that_commit_in_any_order_lose_nothing(world: World) -> None:

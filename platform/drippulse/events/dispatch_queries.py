@@ -41,9 +41,7 @@ SELECT l.organization_id, l.xid::xid8, l.id
 FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS l (organization_id, xid, id)"""
 CATCH_UP = "DELETE FROM event_lag WHERE organization_id = $1"
 
-# Committed already, but a transaction that began before it is still open.
-HELD_BACK = f"""SELECT EXISTS (SELECT FROM event e
-WHERE e.xid >= pg_snapshot_xmin(pg_current_snapshot()) AND {LISTENED})"""
+HELD_BACK = f"SELECT EXISTS (SELECT FROM event e WHERE {AFTER} AND {LISTENED})"
 
 UNREAD = """SELECT EXISTS (SELECT FROM event_lag) OR EXISTS (SELECT FROM event e, event_cursor c
 WHERE c.name = 'dispatcher' AND (e.xid, e.id) > (c.xid, c.id)

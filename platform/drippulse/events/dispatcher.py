@@ -16,7 +16,7 @@ import structlog
 from drippulse.events import dispatch_queries as sql
 from drippulse.events.endings import end_runs
 from drippulse.events.listening import Listeners, LogEvent, load_listeners
-from drippulse.events.reading import Lane, lanes, move_on, read
+from drippulse.events.reading import Lane, held_back, lanes, move_on, read
 from drippulse.events.starts import start_runs
 from drippulse.events.tables import ListenerKind
 from drippulse.events.wakes import wake_waits
@@ -103,8 +103,8 @@ async def dispatch_batch(database: Database, size: int = BATCH, lane: Lane = Non
         own = tuple(await lanes(session)) if lane is None else ()
         if part.more:
             return Round(Pace.GO_ON, acted, own)
-        held_back = await session.fetchval(sql.HELD_BACK) if lane is None else False
-    return Round(Pace.SOON if held_back else Pace.REST, acted, own)
+        later = lane is None and await held_back(session, part)
+    return Round(Pace.SOON if later else Pace.REST, acted, own)
 
 
 async def forget_stale(database: Database) -> bool:

@@ -61,6 +61,12 @@ async def move_on(session: Session, lane: Lane, part: Part) -> None:
         await session.execute(sql.ADVANCE, *part.end)
 
 
+async def held_back(session: Session, part: Part) -> bool:
+    """Whether somebody listens to what lies behind a part that reached the end: it is committed, but an older
+    transaction was open when the part was read. That one may have ended since, so it is not looked for again."""
+    return bool(await session.fetchval(sql.HELD_BACK, *part.end))
+
+
 async def lanes(session: Session) -> list[int]:
     """The organizations that are read by themselves, the longest waiting first."""
     return [row["organization_id"] for row in await session.fetch(sql.LANES, MOST_LANES)]
