@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
@@ -116,6 +117,70 @@ async def test_the_graphql_page_runs_a_query_and_shows_the_schema(
     assert await page.until("[...document.querySelectorAll('#schema > div')].filter(e => !e.hidden).length") < 5
     await page.click("#schema a[href='#type-TimelineEntry']")
     assert "TimelineEntry" in await page.until("document.querySelector('#schema div:target')?.innerText")
+
+
+async def _choose(page: Page, title: str) -> None:
+    """Finds an example by typing its title, and takes the first that is found."""
+    await page.type("#wanted", title)
+    await page.press("Enter")
+    assert await page.value("document.querySelector('#example').selectedOptions[0].text") == title
+
+
+@pytest.mark.parametrize(("width", "dark"), SIZES)
+async def test_the_examples_of_the_graphql_page_build_on_each_other(
+    stack: Stack, page: Page, width: int, dark: bool
+) -> None:
+    await page.open(f"{stack.url}/graphql", width=width, dark=dark)
+    await page.type("#credential", stack.api_key)
+    await _choose(page, "Enroll contacts")
+    assert await page.value("document.querySelector('#needs').innerText") == "Run first: Create a workflow"
+    assert await page.value("document.querySelector('#example').length") == 1
+    await page.click("#needs button")
+    await page.click("#run")
+    assert await page.until("document.querySelector('#result').innerText.includes('createWorkflow')")
+    await _choose(page, "Enroll contacts")
+    assert await page.value("document.querySelector('#needs').innerText") == ""
+    await page.click("#run")
+    assert await page.until("document.querySelector('#result').innerText.includes('\"createdCount\": 2')")
+    await _look(page, f"graphql-example-{width}-{'dark' if dark else 'light'}")
+
+
+@pytest.mark.parametrize(("width", "dark"), SIZES)
+async def test_the_graphql_page_follows_a_subscription_until_it_is_stopped(
+    stack: Stack, page: Page, width: int, dark: bool
+) -> None:
+    status = "document.querySelector('#live-status').innerText"
+    await page.open(f"{stack.url}/graphql", width=width, dark=dark)
+    await page.type("#credential", stack.api_key)
+    await _choose(page, "Records as they change")
+    await page.click("#run")
+    assert await page.until(f"{status}.startsWith('Streaming')")
+    await _choose(page, "Create an account")
+    await page.click("#run")
+    assert await page.until("document.querySelector('#messages').innerText.includes('account.created')")
+    assert re.fullmatch(r"Streaming: \d+ messages?", await page.value(status))
+    assert "Analytical Engines" in await page.value("document.querySelector('#result').innerText")
+    await _look(page, f"graphql-stream-{width}-{'dark' if dark else 'light'}")
+    await page.click("#stop")
+    assert await page.until(f"{status} === 'Stopped'")
+    async with stack.client() as client:
+        assert (await client.post("/api/v1/crm/accounts", json={"name": "Later"})).status_code == 201
+    await asyncio.sleep(0.5)
+    assert "Later" not in await page.value("document.querySelector('#messages').innerText")
+
+
+async def test_the_graphql_page_says_why_a_subscription_is_refused(stack: Stack, page: Page) -> None:
+    await page.open(f"{stack.url}/graphql")
+    await page.type("#credential", stack.api_key)
+    await page.type("#query", "subscription { nothing }")
+    await page.click("#run")
+    assert await page.until("document.querySelector('#messages').innerText.includes('validation_failed')")
+    assert await page.until("document.querySelector('#live-status.bad')?.innerText") == "Ended by the server"
+    await page.type("#credential", "adcrm_live_wrong")
+    await page.click("#run")
+    assert (await page.until("document.querySelector('#status.bad')?.innerText")).startswith("401 in ")
+    assert await page.value("document.querySelector('#live').hidden")
+    assert "401" in page.problems.pop()  # the browser logs it by itself
 
 
 async def test_the_graphql_page_says_what_went_wrong(stack: Stack, page: Page) -> None:

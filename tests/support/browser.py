@@ -81,6 +81,11 @@ class Page:
         await self.value(f"(e => {{ e.focus(); e.select(); }})(document.querySelector({json.dumps(selector)}))")
         await self._call("Input.insertText", text=text)
 
+    async def press(self, key: str) -> None:
+        """Presses a key where the focus is."""
+        for kind in ("keyDown", "keyUp"):
+            await self._call("Input.dispatchKeyEvent", type=kind, key=key)
+
     async def click(self, selector: str) -> None:
         """Clicks on the middle of an element with the mouse."""
         await self.value(f"document.querySelector({json.dumps(selector)}).scrollIntoView({{block: 'center'}})")

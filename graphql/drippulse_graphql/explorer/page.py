@@ -1,6 +1,5 @@
 """The page's files, put together."""
 
-from dataclasses import asdict
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
@@ -9,9 +8,10 @@ import orjson
 from graphql import GraphQLSchema, is_introspection_type, is_specified_scalar_type, print_type
 from strawberry.http.ides import get_graphql_ide_html
 
-from drippulse_graphql.explorer.examples import EXAMPLES
+from drippulse_graphql.explorer.all_examples import SECTIONS
 
-ASSETS = {"explorer.css": "text/css; charset=utf-8", "explorer.js": "text/javascript; charset=utf-8"}
+SCRIPTS = ("explorer.js", "dom.js", "examples.js", "operation.js", "schema.js", "stream.js")
+ASSETS = {"explorer.css": "text/css; charset=utf-8", **dict.fromkeys(SCRIPTS, "text/javascript; charset=utf-8")}
 PAGE_HEADERS = {
     "cache-control": "no-cache",
     "vary": "accept",
@@ -23,8 +23,7 @@ PAGE_HEADERS = {
 def explorer_page(schema: GraphQLSchema) -> bytes:
     """The HTML, with the examples and the schema's SDL in it."""
     html = _file("explorer.html").decode()
-    examples = [asdict(example) for example in EXAMPLES]
-    return html.replace("%EXAMPLES%", _embedded(examples)).replace("%SDL%", _embedded(_blocks(schema))).encode()
+    return html.replace("%EXAMPLES%", _embedded(SECTIONS)).replace("%SDL%", _embedded(_blocks(schema))).encode()
 
 
 def graphiql_page() -> bytes:
@@ -33,7 +32,7 @@ def graphiql_page() -> bytes:
 
 
 def explorer_asset(name: str) -> bytes | None:
-    """The style or the script; None for any other name."""
+    """The style or a script; None for any other name."""
     return _file(name) if name in ASSETS else None
 
 

@@ -1,0 +1,1 @@
+"""Examples for every part of the schema, one module each."""
