@@ -177,7 +177,9 @@ class Supervisor:
                     lines.append(rest)
                     rest = b""
                 self._take(child, lines)
+                transport.pause_reading()  # else each line is read as it comes
                 await asyncio.sleep(GATHER_SECONDS)
+                transport.resume_reading()
         finally:
             if rest:
                 self._take(child, [rest])

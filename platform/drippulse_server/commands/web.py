@@ -23,9 +23,11 @@ def web(
     from granian.constants import Interfaces, Loops
     from granian.server import Server
 
+    from drippulse.kit.collector import start_without_collector
     from drippulse_server.instance import connected_settings
     from drippulse_server.up.checks import free_port
 
+    start_without_collector()  # the processes that serve inherit it, and end it with the application made
     connected_settings(data_dir, "redis_url", "secret_key")
     Server(
         APPLICATION,
