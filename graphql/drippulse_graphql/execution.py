@@ -71,18 +71,30 @@ class Executor:
         planned = self._planner.plan(
             operation.query, operation.operation_name, document, operation.variables, principal
         )
+        answer = None if planned is None else await self._read(planned, principal)
+        if answer is not None:
+            return self._telling(answer, principal, operation, 1, began)
         try:
             async with self._services.database.tenant(principal.organization_id) as session:
-                answer = await _run_planned(session, planned) if planned is not None else None
-                if answer is None:
-                    answer = await self.run(session, principal, document, operation)
+                answer = await self.run(session, principal, document, operation)
                 if answer.errors and kind is OperationType.MUTATION:
                     raise _Undone(Answer(None, answer.errors))
         except _Undone as undone:
             return undone.answer
-        if operation.plan and principal.allows(Permission.ADMINISTER):
-            return replace(answer, plan=self._told(operation, answer, session.statements, began))
-        return answer
+        return self._telling(answer, principal, operation, session.statements, began)
+
+    async def _read(self, planned: Planned, principal: Principal) -> Answer | None:
+        """None: something is missing that the schema promises, and the resolvers have to say what."""
+        text: str = await self._services.database.read(principal.organization_id, planned.sql, *planned.values)
+        return Answer(None, text=text) if complete(text) else None
+
+    def _telling(
+        self, answer: Answer, principal: Principal, operation: Operation, statements: int, began: float
+    ) -> Answer:
+        """With how it ran, for who asks for that and may see it."""
+        if not operation.plan or not principal.allows(Permission.ADMINISTER):
+            return answer
+        return replace(answer, plan=self._told(operation, answer, statements, began))
 
     def _told(self, operation: Operation, answer: Answer, statements: int, began: float) -> dict[str, Any]:
         return {
@@ -104,9 +116,3 @@ class Executor:
             operation_name=operation.operation_name,
         )
         return Answer(result.data, execution_errors(result.errors or ()))
-
-
-async def _run_planned(session: Session, planned: Planned) -> Answer | None:
-    """None: something is missing that the schema promises, and the resolvers have to say what."""
-    text: str = await session.fetchval(planned.sql, *planned.values)
-    return Answer(None, text=text) if complete(text) else None

@@ -23,8 +23,7 @@ async def _raw(request: Request[Any, Any, Any]) -> Response[bytes]:
     caller = await _services.authenticator.principal(bearer_token(request.headers.get("authorization")))
     await _services.rate_limiter.count(caller.credential, caller.rate_limit, request.scope["state"])
     await request.body()
-    async with _services.database.tenant(caller.organization_id) as session:
-        text: str = await session.fetchval(SQL, caller.organization_id)
+    text: str = await _services.database.read(caller.organization_id, SQL, caller.organization_id)
     return Response(text.encode(), media_type=MediaType.JSON)
 
 

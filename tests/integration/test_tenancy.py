@@ -9,7 +9,7 @@ import pytest
 
 from drippulse.enrollments import queries as enrollment_queries
 from drippulse.enrollments.queries import Filters
-from drippulse.kit.db import Database, Role
+from drippulse.kit.db import Database, Role, sets_organization
 from drippulse.kit.pagination import ListRequest, PageRequest
 from drippulse.kit.services import AppServices
 from drippulse.settings import Settings
@@ -76,6 +76,27 @@ async def test_the_setting_of_one_transaction_is_gone_in_the_next(services: AppS
     try:
         async with database.tenant(two.mine.id) as session:
             assert await session.fetchval("SELECT count(*) FROM workflow") == 1
+        async with database.session(Role.APP) as session:
+            assert await session.fetchval("SELECT count(*) FROM workflow") == 0
+    finally:
+        await database.close()
+
+
+@pytest.mark.parametrize("pooled", [False, True])
+async def test_a_read_sees_its_organization_without_any_filter_and_leaves_nothing_behind(
+    services: AppServices, two: Two, pooled: bool
+) -> None:
+    settings = {"database_pool_size": 1, "database_statement_cache": 0 if pooled else 100}
+    database = Database(services.settings.model_copy(update=settings))
+    owners = f"""SELECT (SELECT json_agg(DISTINCT organization_id) FROM workflow)::text
+    FROM (SELECT {sets_organization("$1::bigint")}) AS o"""
+    await database.open()
+    try:
+        for _ in range(8):  # more often than PostgreSQL plans a statement anew
+            for organization in (two.mine, two.theirs):
+                assert await database.read(organization.id, owners, organization.id) == f"[{organization.id}]"
+        if not pooled:
+            assert await database.pool.fetchval("SELECT count(*) FROM workflow") == 0
         async with database.session(Role.APP) as session:
             assert await session.fetchval("SELECT count(*) FROM workflow") == 0
     finally:

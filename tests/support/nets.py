@@ -32,6 +32,7 @@ class UnfilteredSession(Session):
         self.organization_id = inner.organization_id
         self.memo = inner.memo
         self.news = inner.news
+        self.statements = inner.statements
 
     async def fetch(self, sql: str, *args: Any) -> list[Record]:
         return await self._inner.fetch(unfiltered(sql), *args)
@@ -62,6 +63,9 @@ class UnfilteredDatabase(Database):
     async def session(self, role: Role, organization_id: int | None = None) -> AsyncGenerator[Session]:
         async with super().session(role, organization_id) as session:
             yield UnfilteredSession(session) if role is Role.APP else session
+
+    async def read(self, organization_id: int, sql: str, *args: Any) -> Any:
+        return await super().read(organization_id, unfiltered(sql), *args)
 
 
 def services_without_filters(settings: Settings) -> AppServices:

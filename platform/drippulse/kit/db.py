@@ -1,7 +1,8 @@
 """Sessions: one transaction, one database role, one organization.
 
 Processes connect as a login role without rights of its own. A session opens a transaction, takes a role for it and
-sets the organization that row-level security compares with, all in one round trip.
+sets the organization that row-level security compares with, all in one round trip. Outside of sessions a connection
+acts as APP for no organization, which sees no row; a single statement can read there that names its organization.
 """
 
 import asyncio
@@ -163,6 +164,7 @@ class Database:
             statement_cache_size=self._settings.database_statement_cache,
             max_inactive_connection_lifetime=300,
             command_timeout=60,
+            init=None if self._pooled else _rest_as_app,
             reset=_keep,
         )
 
@@ -170,6 +172,11 @@ class Database:
         if self._pool is not None:
             await self._pool.close()
             self._pool = None
+
+    @property
+    def _pooled(self) -> bool:
+        """Whether PgBouncer deals out connections by the transaction: nothing holds from one to the next."""
+        return self._settings.database_statement_cache == 0
 
     @property
     def pool(self) -> "asyncpg.Pool[Record]":
@@ -184,29 +191,46 @@ class Database:
         Args:
             organization_id: what row-level security compares with; None sees no tenant row as APP.
         """
-        async with self.pool.acquire() as connection:
+        async with self._connection() as connection:
             session = Session(connection, organization_id)
+            await connection.execute(_begin(role, organization_id))
+            token = _current.set(session)
             try:
-                await connection.execute(_begin(role, organization_id))
-                token = _current.set(session)
-                try:
-                    yield session
-                except BaseException:
-                    await _rollback(connection)
-                    raise
-                else:
-                    await connection.execute("COMMIT")
-                finally:
-                    _current.reset(token)
+                yield session
+            except BaseException:
+                await _rollback(connection)
+                raise
+            else:
+                await connection.execute("COMMIT")
+            finally:
+                _current.reset(token)
+        if session.news and self.on_news is not None:
+            self.on_news(session.news)
+        await session.run_hooks()
+
+    async def read(self, organization_id: int, sql: str, *args: Any) -> Any:
+        """The value that one SELECT answers for an organization, as APP, in one round trip.
+
+        Args:
+            sql: has `sets_organization` in a sub-select of its FROM, and nothing beside that in it.
+        """
+        if self._pooled:
+            async with self.tenant(organization_id) as session:
+                return await session.fetchval(sql, *args)
+        async with self._connection() as connection:
+            return await connection.fetchval(sql, *args)
+
+    @asynccontextmanager
+    async def _connection(self) -> "AsyncGenerator[PoolConnectionProxy[Record]]":
+        async with self.pool.acquire() as connection:
+            try:
+                yield connection
             except asyncpg.InternalClientError as error:
                 # The server ended the connection: its last words are read, the end of the stream is not. The driver
                 # takes a statement in between for its own fault.
                 with contextlib.suppress(asyncpg.InterfaceError):  # it is terminated already
                     connection.terminate()
                 raise asyncpg.ConnectionDoesNotExistError(str(error)) from error
-        if session.news and self.on_news is not None:
-            self.on_news(session.news)
-        await session.run_hooks()
 
     async def in_one_message(self, role: Role, sql: str) -> None:
         """One transaction of one statement without arguments: once sent it comes to its end, whoever dies meanwhile."""
@@ -220,6 +244,15 @@ class Database:
     def tenant(self, organization_id: int) -> AbstractAsyncContextManager[Session]:
         """One transaction that sees this organization's rows and no others."""
         return self.session(Role.APP, organization_id)
+
+
+def sets_organization(parameter: str) -> str:
+    """SQL that names the organization of a statement to row-level security, for as long as that statement runs.
+
+    The policies look at it when the first row is asked for. A sub-select in FROM comes before what is selected over it,
+    because PostgreSQL does not merge one that changes something; whatever came earlier would see no row.
+    """
+    return f"set_config('app.organization_id', ({parameter})::text, true)"
 
 
 def _begin(role: Role, organization_id: int | None) -> str:
@@ -237,5 +270,9 @@ async def _rollback(connection: Connection) -> None:
         connection.terminate()
 
 
+async def _rest_as_app(connection: Connection) -> None:
+    await connection.execute(f"SET ROLE {Role.APP.value}")
+
+
 async def _keep(connection: Connection) -> None:
-    """Instead of asyncpg's reset query: every setting here is local to its transaction, nothing is left to reset."""
+    """Instead of asyncpg's reset query: every other setting is local to its transaction, nothing is left to reset."""

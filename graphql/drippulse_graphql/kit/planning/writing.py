@@ -7,6 +7,7 @@ from typing import Any, TypeAlias, cast
 
 import orjson
 
+from drippulse.kit.db import sets_organization
 from drippulse.organizations.policy import Principal
 from drippulse_graphql.kit.planning.arguments import Call, KeyCall, ListCall
 from drippulse_graphql.kit.planning.tree import (
@@ -37,7 +38,7 @@ Fill: TypeAlias = Callable[[Sequence[Call], Principal], Any]
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A SELECT of one JSON text, what the answer has as `data`; `fills` give its parameters from $1 on."""
+    """A SELECT for `Database.read` of one JSON text, what the answer has as `data`; `fills` give its parameters."""
 
     sql: str
     fills: tuple[Fill, ...]
@@ -51,7 +52,8 @@ def write(tree: Tree, calls: Sequence[Call]) -> Statement:
     writer = _Writer(calls)
     root = _Over("o")
     made = build_object({key: writer.value(value, root) for key, value in tree.root.values.items()})
-    return Statement(f"SELECT ({made})::text FROM {root.rows(f'SELECT {ORGANIZATION}::bigint')}", tuple(writer.fills))
+    organization = f"SELECT {sets_organization(f'{ORGANIZATION}::bigint')}"
+    return Statement(f"SELECT ({made})::text FROM {root.rows(organization)}", tuple(writer.fills))
 
 
 @dataclass(slots=True)
