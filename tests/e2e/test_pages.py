@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.browser import Page, browser_page, chromium
+from tests.support.browser import Browser, Page, chromium, running_browser
 from tests.support.stack import Stack, running_stack
 
 SIZES = [(1280, False), (1280, True), (360, False)]
@@ -56,9 +56,15 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Stac
         yield running
 
 
+@pytest.fixture(scope="module")
+async def browser() -> AsyncGenerator[Browser]:
+    async with running_browser() as running:
+        yield running
+
+
 @pytest.fixture
-async def page() -> AsyncGenerator[Page]:
-    async with browser_page() as opened:
+async def page(browser: Browser) -> AsyncGenerator[Page]:
+    async with browser.page() as opened:
         yield opened
         assert opened.problems == []
 

@@ -32,25 +32,68 @@ def chromium() -> str:
     return found
 
 
-class Page:
-    """One tab. `problems` collects uncaught errors and what the console or the network complained about."""
+class Browser:
+    """A Chromium over its pipe. Answers go to whoever asked, events to the tab that they are of."""
 
     def __init__(self, reader: asyncio.StreamReader, write: int) -> None:
-        self.problems: list[str] = []
         self._write = write
         self._ids = itertools.count(1)
         self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
-        self._loaded = asyncio.Event()
-        self._session = ""
+        self._tabs: dict[str, Page] = {}
         self._listener = asyncio.create_task(self._listen(reader))
 
-    async def begin(self) -> None:
-        """Opens the tab."""
-        target = await self._call("Target.createTarget", url="about:blank")
-        attached = await self._call("Target.attachToTarget", targetId=target["targetId"], flatten=True)
-        self._session = attached["sessionId"]
-        for domain in ("Page", "Runtime", "Log", "Network"):
-            await self._call(f"{domain}.enable")
+    @asynccontextmanager
+    async def page(self) -> AsyncGenerator["Page"]:
+        """A tab that shares nothing with others."""
+        context = (await self.call("Target.createBrowserContext"))["browserContextId"]
+        target = await self.call("Target.createTarget", url="about:blank", browserContextId=context)
+        attached = await self.call("Target.attachToTarget", targetId=target["targetId"], flatten=True)
+        session: str = attached["sessionId"]
+        page = self._tabs[session] = Page(self, session)
+        try:
+            for domain in ("Page", "Runtime", "Log", "Network"):
+                await self.call(f"{domain}.enable", session)
+            yield page
+        finally:
+            del self._tabs[session]
+            await self.call("Target.disposeBrowserContext", browserContextId=context)
+
+    async def call(self, method: str, session: str = "", **params: Any) -> dict[str, Any]:
+        number = next(self._ids)
+        answer = self._answers[number] = asyncio.get_running_loop().create_future()
+        message: dict[str, Any] = {"id": number, "method": method, "params": params}
+        if session:
+            message["sessionId"] = session
+        os.write(self._write, json.dumps(message).encode() + b"\0")
+        told = await asyncio.wait_for(answer, ANSWER_SECONDS)
+        assert "error" not in told, f"{method}: {told['error']}"
+        return told["result"]
+
+    async def end(self) -> None:
+        """Stops listening."""
+        self._listener.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._listener
+
+    async def _listen(self, reader: asyncio.StreamReader) -> None:
+        while True:
+            message = json.loads((await reader.readuntil(b"\0"))[:-1])
+            if "id" in message:
+                answer = self._answers.pop(message["id"])
+                if not answer.done():
+                    answer.set_result(message)
+            elif (tab := self._tabs.get(message.get("sessionId", ""))) is not None:
+                tab.hear(message["method"], message["params"])
+
+
+class Page:
+    """One tab. `problems` collects uncaught errors and what the console or the network complained about."""
+
+    def __init__(self, browser: Browser, session: str) -> None:
+        self.problems: list[str] = []
+        self._browser = browser
+        self._session = session
+        self._loaded = asyncio.Event()
 
     async def open(self, url: str, *, width: int = 1280, height: int = 800, dark: bool = False) -> None:
         """Loads an address at a size and in a colour scheme."""
@@ -100,32 +143,11 @@ class Page:
         """A PNG of what is visible."""
         return base64.b64decode((await self._call("Page.captureScreenshot"))["data"])
 
-    async def end(self) -> None:
-        """Stops listening."""
-        self._listener.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._listener
-
     async def _call(self, method: str, **params: Any) -> dict[str, Any]:
-        number = next(self._ids)
-        answer = self._answers[number] = asyncio.get_running_loop().create_future()
-        message: dict[str, Any] = {"id": number, "method": method, "params": params}
-        if self._session:
-            message["sessionId"] = self._session
-        os.write(self._write, json.dumps(message).encode() + b"\0")
-        told = await asyncio.wait_for(answer, ANSWER_SECONDS)
-        assert "error" not in told, f"{method}: {told['error']}"
-        return told["result"]
+        return await self._browser.call(method, self._session, **params)
 
-    async def _listen(self, reader: asyncio.StreamReader) -> None:
-        while True:
-            message = json.loads((await reader.readuntil(b"\0"))[:-1])
-            if "id" in message:
-                self._answers.pop(message["id"]).set_result(message)
-            else:
-                self._hear(message["method"], message["params"])
-
-    def _hear(self, event: str, params: dict[str, Any]) -> None:
+    def hear(self, event: str, params: dict[str, Any]) -> None:
+        """What happened in it."""
         if event == "Page.loadEventFired":
             self._loaded.set()
         elif event == "Runtime.exceptionThrown":
@@ -137,8 +159,8 @@ class Page:
 
 
 @asynccontextmanager
-async def browser_page() -> AsyncGenerator[Page]:
-    """A tab in a Chromium of its own."""
+async def running_browser() -> AsyncGenerator[Browser]:
+    """A Chromium of its own."""
     program = chromium()
     root = ("--no-sandbox",) if os.geteuid() == 0 else ()
     their_commands, our_commands = os.pipe()
@@ -160,12 +182,11 @@ async def browser_page() -> AsyncGenerator[Page]:
         transport, _ = await asyncio.get_running_loop().connect_read_pipe(
             lambda: asyncio.StreamReaderProtocol(reader), pipe
         )
-        page = Page(reader, our_commands)
+        browser = Browser(reader, our_commands)
         try:
-            await page.begin()
-            yield page
+            yield browser
         finally:
-            await page.end()
+            await browser.end()
             transport.close()
             os.close(our_commands)
             with suppress(ProcessLookupError):
