@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as hypothesis_settings
 from schemathesis.generation import GenerationMode
 
-from drippulse_rest.app import openapi_document
+from tests.support.api_description import api_description
 from tests.support.organizations import TestOrganization
 from tests.support.workflows import create_workflow, enroll
 
@@ -34,7 +34,7 @@ CODES = {"validation_failed", "missing_parameter", "bad_request"}
 # The application runs beside what makes requests up: whoever else draws a number meanwhile is not a strategy.
 pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
 
-schema = cast("Any", schemathesis.openapi).from_dict(openapi_document())
+schema = cast("Any", schemathesis.openapi).from_dict(api_description())
 operations: list[Any] = [result.ok() for result in schema.get_all_operations()]
 
 

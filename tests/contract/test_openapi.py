@@ -9,14 +9,15 @@ from litestar import Litestar
 from litestar.routes import HTTPRoute
 from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 
-from drippulse_rest.app import openapi_document, openapi_json
+from drippulse_rest.app import openapi_json
+from tests.support.api_description import api_description
 
 METHODS = {"get", "post", "patch", "delete", "put"}
 
 
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
-    return openapi_document()
+    return api_description()
 
 
 def _operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
@@ -85,7 +86,7 @@ def test_protected_routes_say_so(document: dict[str, Any]) -> None:
 async def test_it_is_served_without_credentials(path: str, anonymous: httpx.AsyncClient) -> None:
     response = await anonymous.get(path)
     assert response.status_code == 200
-    assert response.json() == openapi_document()
+    assert response.json() == api_description()
 
 
 async def test_the_reference_needs_nothing_from_elsewhere(anonymous: httpx.AsyncClient) -> None:

@@ -11,9 +11,9 @@ from litestar.routes import HTTPRoute
 
 from drippulse.kit.filters import Kind, Operator, split_name
 from drippulse.organizations.policy import Permission
-from drippulse_rest.app import openapi_document
 from drippulse_rest.kit.routes import Documented
 from tests.conftest import MakeOrganization
+from tests.support.api_description import api_description
 from tests.support.workflows import create_workflow, enroll
 
 WRITES = {"POST", "PUT", "PATCH", "DELETE"}
@@ -51,7 +51,7 @@ def routes(app: Litestar) -> list[Route]:
 def operations() -> list[tuple[str, str, dict[str, Any]]]:
     return [
         (method.upper(), path, operation)
-        for path, item in openapi_document()["paths"].items()
+        for path, item in api_description()["paths"].items()
         for method, operation in cast("dict[str, Any]", item).items()
     ]
 

@@ -12,8 +12,8 @@ import httpx
 from drippulse.crm.records import SPECS
 from drippulse.kit.db import Database
 from drippulse.kit.public_ids import encode_id
-from drippulse_rest.app import openapi_document
 from drippulse_rest.v1.ids import shown_contact
+from tests.support.api_description import api_description
 from tests.support.organizations import TestOrganization
 from tests.support.planted import APPROVAL, STALL, plant
 from tests.support.v1 import make_template
@@ -128,7 +128,7 @@ class Operation:
 def operations() -> list[Operation]:
     return [
         Operation(operation["operationId"], method.upper(), path)
-        for path, item in openapi_document()["paths"].items()
+        for path, item in api_description()["paths"].items()
         for method, operation in cast("dict[str, Any]", item).items()
     ]
 
