@@ -7,6 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
+from drippulse.graphql_clients.documents.errors import TooManyDocumentsError
+from drippulse.graphql_clients.documents.schemas import Manifest
+from drippulse.graphql_clients.documents.service import MAX_DOCUMENTS, put_documents
 from drippulse.graphql_clients.documents.trusted import TrustedDocuments
 from drippulse.kit.crypto import sha256_hex
 from drippulse.kit.services import AppServices
@@ -19,6 +22,8 @@ GRAPHQL_JSON = "application/graphql-response+json"
 WHO = "query Who { viewer { role } }"
 ADMIN = {"data": {"viewer": {"role": "ADMIN"}}}
 UNKNOWN = "0" * 64
+PLANTED = """INSERT INTO graphql_document (organization_id, sha256, text, actor_type)
+SELECT $1, lpad(to_hex(n), 64, '0'), 'query Planted { viewer { role } }', 'user' FROM generate_series(1, $2::int) n"""
 
 
 async def put(http: httpx.AsyncClient, documents: dict[str, str], **more: Any) -> dict[str, Any]:
@@ -97,6 +102,33 @@ async def test_a_manifest_has_two_hundred_documents_at_most(client: httpx.AsyncC
     assert (await client.put(DOCUMENTS, json={"documents": documents})).status_code == 422
     del documents["d0"]
     assert (await put(client, documents))["created"] == 200
+
+
+async def test_two_manifests_at_once_do_not_pass_the_limit_together(
+    organization: TestOrganization, services: AppServices
+) -> None:
+    async with services.database.tenant(organization.id) as session:
+        await session.execute(PLANTED, organization.id, MAX_DOCUMENTS - 60)
+
+    async def push(name: str) -> dict[str, Any]:
+        documents = {f"{name}{number}": f"query {name}{number} {{ viewer {{ role }} }}" for number in range(40)}
+        async with services.database.tenant(organization.id) as session:
+            return await put_documents(session, organization.principal, Manifest(documents=documents))
+
+    async with services.database.tenant(organization.id) as session:
+        first = Manifest(documents={f"A{number}": f"query A{number} {{ viewer {{ role }} }}" for number in range(40)})
+        assert (await put_documents(session, organization.principal, first))["created"] == 40
+        second = asyncio.create_task(push("B"))
+        _, waiting = await asyncio.wait([second], timeout=0.5)
+        assert waiting  # until the first is there, or not
+    with pytest.raises(TooManyDocumentsError):
+        await second
+    assert (await organization.client.get(DOCUMENTS)).json()["total_count"] == MAX_DOCUMENTS - 20
+    third = {f"C{number}": f"query C{number} {{ viewer {{ role }} }}" for number in range(20)}
+    assert (await put(organization.client, third))["created"] == 20
+    full = await organization.client.put(DOCUMENTS, json={"documents": {"who": WHO}})
+    assert (full.status_code, full.json()["error"]) == (409, "too_many_documents")
+    assert (await put(organization.client, third))["unchanged"] == 20  # what is there may be sent again
 
 
 async def test_a_document_runs_by_its_id_in_every_way_to_send_it(client: httpx.AsyncClient) -> None:
@@ -235,3 +267,10 @@ async def test_the_schema_is_published_for_tools(client: httpx.AsyncClient, anon
     assert (await client.get("/graphql/schema.graphql", headers={"if-none-match": '"old"'})).status_code == 200
     refused = await anonymous.get("/graphql/schema.graphql")
     assert (refused.status_code, refused.json()["errors"][0]["extensions"]["code"]) == (401, "unauthorized")
+
+
+async def test_turning_it_on_over_graphql_takes_effect_at_once(client: httpx.AsyncClient) -> None:
+    change = "mutation { updateAccount(input: { graphqlTrustedOnly: true }) { userErrors { code } } }"
+    assert (await post(client, query=WHO)).json() == ADMIN  # so that this process remembers that it may
+    assert (await post(client, query=change)).json() == {"data": {"updateAccount": {"userErrors": []}}}
+    assert code(await post(client, query=WHO)) == (403, "untrusted_document")

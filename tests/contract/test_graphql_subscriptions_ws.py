@@ -75,9 +75,15 @@ async def test_sockets_are_closed_with_the_codes_of_the_protocol(
         assert (await socket.closed()).code == code
 
 
-async def test_another_subprotocol_is_closed_with_4406(url: str) -> None:
-    async with graphql_socket(url, subprotocols="graphql-ws") as socket:
+@pytest.mark.parametrize("offered", ["graphql-ws", "", "graphql-ws, soap"])
+async def test_another_subprotocol_is_closed_with_4406(url: str, offered: str) -> None:
+    async with graphql_socket(url, subprotocols=offered) as socket:
         assert (await socket.closed()).code == 4406
+
+
+async def test_the_subprotocol_is_chosen_among_those_offered(url: str, organization: TestOrganization) -> None:
+    async with graphql_socket(url, key_of(organization), subprotocols="graphql-ws, graphql-transport-ws") as socket:
+        assert socket.socket.subprotocol == "graphql-transport-ws"
 
 
 async def test_pings_are_answered_with_their_payload(url: str, organization: TestOrganization) -> None:
@@ -100,6 +106,12 @@ async def test_queries_and_mutations_answer_once_and_complete(url: str, organiza
         refused = await socket.receive()
         assert (refused["id"], refused["type"]) == ("q", "error")
         assert refused["payload"][0]["extensions"]["code"] == "validation_failed"
+        await socket.subscribe("q", "{ viewer { role } }")  # an error has freed the id, and no `complete` follows it
+        assert [(await socket.receive())["type"] for _ in range(2)] == ["next", "complete"]
+        change = 'mutation { createProject(input: { name: "Live" }) { project { name } userErrors { code } } }'
+        await socket.subscribe("m", change)
+        assert await socket.data() == {"project": {"name": "Live"}, "userErrors": []}
+        assert await socket.receive() == {"id": "m", "type": "complete"}
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,10 @@ from drippulse.kit.clock import utc_now
 from drippulse.kit.crypto import sha256_hex
 from drippulse.kit.db import Database, Role
 from drippulse.kit.services import AppServices
-from drippulse_graphql.kit.documents import Documents
+from drippulse_graphql.kit.documents import Documents, operation_of
 from drippulse_graphql.kit.http import Operation
 from drippulse_graphql.kit.usage import UsageOfOperations, deprecated_in
+from drippulse_graphql.kit.usage_in_variables import outdated_types, sent_in, watched_of
 from tests.support.organizations import TestOrganization
 from tests.support.waiting import eventually
 
@@ -23,14 +24,30 @@ USAGE = "/api/v1/graphql/usage"
 ALLOWED_MICROSECONDS = 20
 SCHEMA = build_schema("""
 enum Color { RED GREEN @deprecated(reason: "Use RED; goes after 2027-05-01.") }
-input Filter { color: Color, colour: Color @deprecated(reason: "Use color; goes after 2027-05-01.") }
+input Filter {
+  color: Color, colour: Color @deprecated(reason: "Use color; goes after 2027-05-01."), also: [Filter!], size: Size
+}
+input Size { width: Int }
 type Query {
-  things(filter: Filter, size: Int, colors: [Color!],
+  things(filter: Filter, size: Int, sizes: [Size!], colors: [Color!],
     limit: Int @deprecated(reason: "Use size; goes after 2027-05-01.")): [Thing!]!
 }
 interface Named { name: String @deprecated(reason: "Use title; goes after 2027-05-01.") title: String }
 type Thing implements Named { name: String @deprecated(reason: "Use title; goes after 2027-05-01.") title: String }
 """)
+
+SENT: list[tuple[dict[str, Any], set[str]]] = [
+    ({}, set()),
+    ({"f": None, "c": None, "s": None}, set()),
+    ({"f": {"color": "RED", "also": [{"size": {"width": 1}}]}, "c": ["RED"], "s": [{"width": 1}]}, set()),
+    ({"f": {"colour": None}}, {"Filter.colour"}),
+    ({"f": {"color": "GREEN"}}, {"Color.GREEN"}),
+    ({"f": {"also": {"colour": "GREEN"}}}, {"Filter.colour", "Color.GREEN"}),  # one stands for a list of one
+    ({"f": {"also": [{"color": "RED"}, {"also": [{"colour": "RED"}]}]}}, {"Filter.colour"}),
+    ({"c": ["RED", "GREEN", "GREEN"]}, {"Color.GREEN"}),
+    ({"c": "GREEN"}, {"Color.GREEN"}),
+    ({"f": ["colour"], "c": [7, {}, None], "s": {"colour": 1}, "other": {"colour": 1}}, set()),  # fits nothing
+]
 
 
 async def usage(http: httpx.AsyncClient, **params: Any) -> dict[str, Any]:
@@ -54,6 +71,54 @@ async def usage(http: httpx.AsyncClient, **params: Any) -> dict[str, Any]:
 )
 def test_deprecated_parts_of_a_document_are_found(document: str, coordinates: tuple[str, ...]) -> None:
     assert deprecated_in(SCHEMA, parse(document)) == coordinates
+
+
+@pytest.mark.parametrize(("variables", "coordinates"), SENT)
+def test_deprecated_parts_of_variables_are_found(variables: dict[str, Any], coordinates: set[str]) -> None:
+    query = "query ($f: Filter, $c: [Color!], $s: [Size!]!) { things(filter: $f, colors: $c, sizes: $s) { title } }"
+    outdated = outdated_types(SCHEMA)
+    watched = watched_of(SCHEMA, operation_of(parse(query), None), outdated)
+    assert outdated == {"Filter", "Color"}
+    assert [name for name, _ in watched] == ["f", "c"]
+    assert sent_in(watched, variables, outdated) == coordinates
+
+
+def test_without_deprecated_inputs_no_variable_is_looked_at() -> None:
+    schema = build_schema("input Filter { color: String } type Query { things(filter: Filter): Int }")
+    operation = operation_of(parse("query ($f: Filter) { things(filter: $f) }"), None)
+    assert watched_of(schema, operation, outdated_types(schema)) == ()
+
+
+def test_deprecated_parts_are_found_however_deep_they_lie() -> None:
+    schema = build_schema("""
+    input A { b: [B!]! }  input B { c: C }  input C { old: Int @deprecated, a: A }  input D { e: Int }
+    type Query { things(a: A, d: D): Int }""")
+    outdated = outdated_types(schema)
+    watched = watched_of(schema, operation_of(parse("query ($a: A, $d: D) { things(a: $a, d: $d) }"), None), outdated)
+    assert outdated == {"A", "B", "C"}
+    assert sent_in(watched, {"a": {"b": [{"c": {"a": {"b": [{"c": {"old": 1}}]}}}]}, "d": {"e": 1}}, outdated) == {
+        "C.old"
+    }
+
+
+async def test_uses_in_variables_are_counted_for_the_request_that_sends_them(
+    organization: TestOrganization, services: AppServices
+) -> None:
+    """The document is the same, and remembered."""
+    counts = GraphqlUsage(services.database, utc_now)
+    operations = UsageOfOperations(SCHEMA, Documents(SCHEMA), counts)
+    query = "query Find($f: Filter) { things(filter: $f) { name } }"
+    for sent in ({"colour": "RED"}, {"color": "RED"}, {"color": "GREEN"}, {"color": "GREEN"}, {}):
+        operations.count(organization.id, {}, Operation(query, variables={"f": sent}))
+    await counts.close()
+    deprecated = (await usage(organization.client, deprecated="true"))["usage"]
+    assert {(row["field"], row["requests"]) for row in deprecated} == {
+        ("Thing.name", 5),
+        ("Filter.colour", 1),
+        ("Color.GREEN", 2),
+    }
+    plain = (await usage(organization.client, deprecated="false"))["usage"]
+    assert [(row["operation"], row["requests"]) for row in plain] == [("Find", 5)]
 
 
 async def test_operations_are_counted_by_client_and_version(client: httpx.AsyncClient) -> None:

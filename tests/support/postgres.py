@@ -70,6 +70,26 @@ async def fresh_database(postgres: EmbeddedPostgres, settings: Settings, name: s
     return settings.model_copy(update=urls)
 
 
+async def delete_organization(postgres: EmbeddedPostgres, settings: Settings, organization_id: int) -> None:
+    """With everything that it has, which the product does not offer."""
+    connection = await asyncpg.connect(_renamed(postgres.superuser_url, _name(settings)))
+    try:
+        tables = await connection.fetch(
+            "SELECT table_name FROM information_schema.columns JOIN information_schema.tables USING (table_name) "
+            "WHERE column_name = 'organization_id' AND table_type = 'BASE TABLE' AND tables.table_schema = 'public'"
+        )
+        async with connection.transaction():
+            await connection.execute("SET LOCAL session_replication_role = replica")
+            for table in tables:
+                await connection.execute(
+                    f"DELETE FROM {table['table_name']} WHERE organization_id = $1",
+                    organization_id,
+                )
+            await connection.execute("DELETE FROM organization WHERE id = $1", organization_id)
+    finally:
+        await connection.close()
+
+
 async def _as_superuser(postgres: EmbeddedPostgres, *statements: str) -> None:
     connection = await asyncpg.connect(postgres.superuser_url)
     try:

@@ -2,8 +2,11 @@
 
 import asyncio
 import sys
+from asyncio.subprocess import Process
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 
@@ -13,13 +16,34 @@ from tests.support.stack import free_port
 from tests.support.waiting import eventually
 
 
+@dataclass(frozen=True, slots=True)
+class Web:
+    """A running `drippulse web`."""
+
+    url: str
+    process: Process
+
+
 @asynccontextmanager
 async def serving(settings: Settings, **changes: str) -> AsyncGenerator[str]:
     """`drippulse web` over these settings, on a port of its own; its URL."""
+    async with web_process(settings, None, **changes) as web:
+        yield web.url
+
+
+@asynccontextmanager
+async def web_process(settings: Settings, log: Path | None, **changes: str) -> AsyncGenerator[Web]:
+    """The same, with the process; what it says goes to `log`, or where the tests say it."""
     port = free_port()
+    output = None if log is None else log.open("wb")
     running = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "drippulse_server", "web", "--port", str(port)), env=environment(settings, **changes)
+        *(sys.executable, "-m", "drippulse_server", "web", "--port", str(port)),
+        env=environment(settings, **changes),
+        stdout=output,
+        stderr=output,
     )
+    if output is not None:
+        output.close()
     url = f"http://127.0.0.1:{port}"
 
     async def healthy() -> bool:
@@ -31,7 +55,8 @@ async def serving(settings: Settings, **changes: str) -> AsyncGenerator[str]:
 
     try:
         await eventually(healthy, 60)
-        yield url
+        yield Web(url, running)
     finally:
-        running.terminate()
+        if running.returncode is None:
+            running.terminate()
         await asyncio.wait_for(running.wait(), 20)

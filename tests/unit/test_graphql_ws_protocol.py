@@ -6,6 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drippulse_graphql.kit.http import MAX_BODY
 from drippulse_graphql.subscriptions.protocol import (
     Close,
     CloseCode,
@@ -38,6 +39,7 @@ MESSAGES = st.one_of(
     st.just({"type": "connection_init"}),
     st.just({"type": "connection_init", "payload": {"authorization": "x"}}),
     st.just({"type": "ping"}),
+    st.just({"type": "ping", "payload": {"a": 1}}),
     st.just({"type": "pong", "payload": {}}),
     IDS.map(lambda one: {"type": "subscribe", "id": one, "payload": QUERY}),
     IDS.map(lambda one: {"type": "complete", "id": one}),
@@ -78,7 +80,10 @@ def test_every_sequence_of_sound_messages_is_taken_as_the_protocol_says(messages
             assert action == Initialise(message.get("payload", {}))
             initialised = connection.accepted() is not None
         elif kind == "ping":
-            assert action == Send('{"type":"pong"}')
+            assert isinstance(action, Send)
+            assert json.loads(action.text) == {**message, "type": "pong"}
+        elif kind == "pong":
+            assert action is None
         elif kind == "subscribe" and (not initialised or operation in active):
             assert isinstance(action, Close)
             assert action.code is (CloseCode.SUBSCRIBER_EXISTS if initialised else CloseCode.UNAUTHORIZED)
@@ -113,6 +118,29 @@ def test_a_subscribe_before_the_acknowledgement_is_unauthorized() -> None:
 def test_the_time_for_an_initialisation_is_over_once() -> None:
     assert Connection().timed_out() == Close(CloseCode.INIT_TIMEOUT, "Connection initialisation timeout")
     assert ready().timed_out() is None
+    waiting = Connection()
+    sent(waiting, type="connection_init")  # the credential is being looked at
+    assert waiting.timed_out() is None
+
+
+def test_a_second_initialisation_is_one_too_many_before_the_acknowledgement_too() -> None:
+    connection = Connection()
+    sent(connection, type="connection_init")
+    assert sent(connection, type="connection_init").code is CloseCode.TOO_MANY_INITS
+    assert connection.accepted() is None
+
+
+def test_a_message_has_a_size() -> None:
+    connection = ready()
+    query = "{ a }" + " " * MAX_BODY
+    assert sent(connection, type="subscribe", id="1", payload={"query": query}).code is CloseCode.INVALID_MESSAGE
+
+
+def test_a_null_payload_is_none() -> None:
+    connection = Connection()
+    assert sent(connection, type="ping", payload=None) == Send('{"type":"pong"}')
+    assert sent(connection, type="pong", payload=None) is None
+    assert sent(connection, type="connection_init", payload=None) == Initialise({})
 
 
 def test_an_id_is_free_again_when_its_operation_has_ended() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from types import SimpleNamespace
 from typing import Any, cast
 
 from hypothesis import given, settings
@@ -70,7 +71,7 @@ async def played(acts: list[str], after: int | None) -> tuple[list[int], int, in
     """What was taken, from which number on, and how many there are."""
     tape = Tape()
     tape.written = 30
-    group = Group(cast("Any", None), cast("Any", None))
+    group = Group(cast("Any", SimpleNamespace(running=None)), cast("Any", None))
     start = None if after is None else LogPosition(after, 0)
     subscriber = Subscriber(cast("Any", tape), group, start)
     tell(tape, subscriber, AT_ONCE)

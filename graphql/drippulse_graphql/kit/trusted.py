@@ -3,7 +3,9 @@
 from dataclasses import replace
 
 from drippulse.graphql_clients.documents.errors import PersistedQueryNotFoundError, UnknownDocumentError
+from drippulse.graphql_clients.documents.standing import RunningDocument
 from drippulse.graphql_clients.documents.trusted import TrustedDocuments
+from drippulse.kit.crypto import sha256_hex
 from drippulse_graphql.kit.http import Operation
 
 
@@ -21,3 +23,8 @@ async def trusted(documents: TrustedDocuments, organization_id: int, operation: 
     if text is None:
         raise PersistedQueryNotFoundError if operation.apollo else UnknownDocumentError
     return replace(operation, query=text)
+
+
+def running(organization_id: int, sent: Operation) -> RunningDocument:
+    """What of an operation, as it was sent, has to stay trusted while it goes on."""
+    return RunningDocument(organization_id, sent.document or sha256_hex(sent.query), named=not sent.query)

@@ -1,6 +1,7 @@
-"""What a document is counted under, found once per document."""
+"""What a request is counted under: found once per document, but for deprecated parts in its variables."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from graphql import (
@@ -23,8 +24,9 @@ from graphql import (
 from drippulse.graphql_clients.usage.counting import MAX_LENGTH, GraphqlUsage, Use
 from drippulse.kit.crypto import sha256_hex
 from drippulse.kit.recent import Recent
-from drippulse_graphql.kit.documents import MAX_CACHED, MAX_CACHED_LENGTH, Documents
+from drippulse_graphql.kit.documents import MAX_CACHED, MAX_CACHED_LENGTH, Documents, operation_of
 from drippulse_graphql.kit.http import Operation
+from drippulse_graphql.kit.usage_in_variables import Watched, outdated_types, sent_in, watched_of
 
 CLIENT_NAMES = ("apollographql-client-name", "x-client-name")
 CLIENT_VERSIONS = ("apollographql-client-version", "x-client-version")
@@ -38,26 +40,41 @@ class UsageOfOperations:
         self._schema = schema
         self._documents = documents
         self._usage = usage
-        self._uses: Recent[tuple[str, str | None], Use] = Recent(MAX_CACHED)
+        self._outdated = outdated_types(schema)
+        self._known: Recent[tuple[str, str | None], _Known] = Recent(MAX_CACHED)
 
     def count(self, organization_id: int, headers: Mapping[str, str], operation: Operation) -> None:
         """One request for an operation of a valid document."""
         key = (operation.query, operation.operation_name)
-        use = self._uses.get(key)
-        if use is None:
-            use = self._use(*key)
+        known = self._known.get(key)
+        if known is None:
+            known = self._look_at(*key)
             if len(operation.query) <= MAX_CACHED_LENGTH:
-                self._uses.put(key, use)
+                self._known.put(key, known)
+        use = self._with_variables(known, operation.variables) if known.watched else known.use
         self._usage.count(organization_id, _first(headers, CLIENT_NAMES), _first(headers, CLIENT_VERSIONS), use)
 
-    def _use(self, text: str, name: str | None) -> Use:
+    def _look_at(self, text: str, name: str | None) -> "_Known":
         document = self._documents.checked(text)
-        return Use(_label(document, name, text)[:MAX_LENGTH], deprecated_in(self._schema, document))
+        use = Use(_label(document, name, text)[:MAX_LENGTH], deprecated_in(self._schema, document))
+        return _Known(use, watched_of(self._schema, operation_of(document, name), self._outdated))
+
+    def _with_variables(self, known: "_Known", variables: Mapping[str, Any]) -> Use:
+        sent = sent_in(known.watched, variables, self._outdated)
+        return replace(known.use, deprecated=tuple(sorted(sent.union(known.use.deprecated)))) if sent else known.use
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is counted of a document whatever its variables are, and which of them may add to it."""
+
+    use: Use
+    watched: Watched
 
 
 def deprecated_in(schema: GraphQLSchema, document: DocumentNode) -> tuple[str, ...]:
     """The deprecated fields, arguments, input fields and enum values that a valid document names, as schema
-    coordinates. What stands in variables is not seen."""
+    coordinates."""
     info = TypeInfo(schema)
     found = _Deprecated(info)
     visit(document, TypeInfoVisitor(info, found))

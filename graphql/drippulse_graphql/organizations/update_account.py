@@ -13,4 +13,5 @@ from drippulse_graphql.kit.running import Call
 async def update_account(call: Call[OrganizationUpdate]) -> Any:
     """Fields left out stay as they are, members of `branding`, `sender` and `retention` too; null takes a member
     away."""
+    call.session.after_commit(call.services.trusted_documents.forget_after_commit)
     return await service.update_account(call.session, call.principal, call.body)

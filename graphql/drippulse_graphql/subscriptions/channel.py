@@ -17,6 +17,7 @@ from drippulse_graphql.kit.context import MAX_ROWS, Context
 from drippulse_graphql.subscriptions.groups import Asked, Group, GroupKey, Message, anybody
 from drippulse_graphql.subscriptions.source import chosen
 from drippulse_graphql.subscriptions.subscriber import Subscriber
+from drippulse_graphql.subscriptions.wards import Wards
 
 MOST_PENDING = 2_000
 """Entries that wait to be told. Beyond, everybody reads them from the log."""
@@ -36,6 +37,7 @@ class Shared:
     services: AppServices
     schema: GraphQLSchema
     feed: Feed
+    wards: Wards
     readers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(READERS))
 
 
@@ -66,11 +68,12 @@ class Channel:
         group = self._groups.get(asked.key)
         if group is None:
             group = self._groups[asked.key] = Group(asked, self._shared.schema)
+            self._shared.wards.add(group.ward)
         return Subscriber(self, group, after)
 
     def left(self, subscriber: Subscriber) -> None:
         for key in [key for key, group in self._groups.items() if not group.subscribers]:
-            del self._groups[key]
+            self._shared.wards.remove(self._groups.pop(key).ward)
         if not self._groups:
             self._shared.feed.leave(self)
             if self._telling is not None:

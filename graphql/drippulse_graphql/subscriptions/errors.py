@@ -4,8 +4,6 @@ from typing import Any
 
 from drippulse.kit.errors import DomainError, RateLimitedError
 
-MAX_PER_CONNECTION = 50
-MAX_PER_ORGANIZATION = 2_000
 RETRY_SECONDS = 30
 
 

@@ -10,6 +10,7 @@ from graphql import DocumentNode, FieldNode, GraphQLSchema, OperationDefinitionN
 
 from drippulse.events.log_position import LogPosition
 from drippulse.events.log_reading import LogEntry
+from drippulse.graphql_clients.documents.standing import RunningDocument
 from drippulse.kit.errors import DomainError
 from drippulse.organizations.policy import Principal
 from drippulse_graphql.kit.context import Context
@@ -17,9 +18,10 @@ from drippulse_graphql.kit.errors import execution_errors
 from drippulse_graphql.kit.http import Operation
 from drippulse_graphql.subscriptions.core import execute_event
 from drippulse_graphql.subscriptions.source import Wanted, payload_of
+from drippulse_graphql.subscriptions.wards import Ward
 
 UNREACHABLE = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.CannotConnectNowError, OSError)
-GroupKey: TypeAlias = tuple[Wanted, str, str | None, bytes, str]
+GroupKey: TypeAlias = tuple[Wanted, RunningDocument, str | None, bytes, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +41,14 @@ class Asked:
     operation: Operation
     document: DocumentNode
     wanted: Wanted
+    running: RunningDocument
 
     @property
     def key(self) -> GroupKey:
         """The role is what answers differ by within an organization; the rest of the principal is taken away."""
         variables = {name: value for name, value in self.operation.variables.items() if name != self._cursor_variable()}
         named = orjson.dumps(variables, option=orjson.OPT_SORT_KEYS)
-        return self.wanted, self.operation.query, self.operation.operation_name, named, self.principal.role.value
+        return self.wanted, self.running, self.operation.operation_name, named, self.principal.role.value
 
     def _cursor_variable(self) -> str | None:
         """The variable that only says where to go on: everybody's is another."""
@@ -68,11 +71,15 @@ def anybody(principal: Principal) -> Principal:
 
 @dataclass(eq=False, slots=True)
 class Group:
-    """`asked` is that of the first subscriber."""
+    """`asked` is that of the first subscriber. `ward` is to be watched over as long as there are any."""
 
     asked: Asked
     schema: GraphQLSchema
     subscribers: set[Any] = field(default_factory=set[Any])
+    ward: Ward = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.ward = Ward(self.asked.running, self._document_ended)
 
     async def message(self, context: Context, entry: LogEntry) -> Message:
         """Execute the selection over one entry of the log."""
@@ -85,6 +92,10 @@ class Group:
                 raise error.original_error  # it is told when the database is there again
         failed = any(not isinstance(error.original_error, DomainError | None) for error in errors)
         return Message(entry.position, result_bytes(found.data, execution_errors(errors)), failed)
+
+    def _document_ended(self) -> None:
+        for subscriber in list(self.subscribers):
+            subscriber.end(self.asked.running.ended)
 
 
 def result_bytes(data: Any, errors: list[dict[str, Any]]) -> bytes:

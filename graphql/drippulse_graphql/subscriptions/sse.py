@@ -4,6 +4,7 @@ Source: https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md
 """
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -14,12 +15,13 @@ from litestar.response import Stream
 from drippulse.events.log_position import LogPosition, decode_position, encode_position
 from drippulse.kit.errors import DomainError
 from drippulse.organizations.policy import Principal
-from drippulse.organizations.standing import credential_of
+from drippulse.organizations.standing import Credential, credential_of
 from drippulse.settings import Settings
 from drippulse_graphql.kit.errors import domain_error, internal_error
 from drippulse_graphql.kit.http import Operation, bearer_token
 from drippulse_graphql.subscriptions.errors import CredentialEndedError, RefusedError
 from drippulse_graphql.subscriptions.groups import Message
+from drippulse_graphql.subscriptions.streamed import EventStream
 from drippulse_graphql.subscriptions.streams import Streams
 from drippulse_graphql.subscriptions.subscriber import Subscriber
 from drippulse_graphql.subscriptions.wards import Ward
@@ -46,34 +48,30 @@ async def event_stream(
     last_seen = request.headers.get("last-event-id")
     after = decode_position(last_seen) if last_seen else None
     credential = credential_of(bearer_token(request.headers.get("authorization")), caller, settings)
-    try:
-        answer = await streams.answer(caller, operation, request.headers, after, read_only=request.method == "GET")
-    except RefusedError as refused:
-        answer = orjson.dumps({"errors": refused.errors})
-    except DomainError as error:
-        answer = orjson.dumps({"errors": domain_error(error)})
-    if isinstance(answer, bytes):
-        return _stream(_once(answer))
-    subscriber = answer
+    headers, read_only = request.headers, request.method == "GET"
 
-    def gone() -> None:
-        subscriber.end(CredentialEndedError())
+    async def content() -> AsyncGenerator[bytes]:
+        """Begun with the answer, so that nothing is open when there is none."""
+        try:
+            answer = await streams.answer(caller, operation, headers, after, read_only=read_only)
+        except RefusedError as refused:
+            answer = orjson.dumps({"errors": refused.errors})
+        except DomainError as error:
+            answer = _failure(domain_error(error))
+        if isinstance(answer, bytes):
+            yield _event(answer) + COMPLETE
+            return
+        async with contextlib.aclosing(_told(streams, answer, credential)) as parts:
+            async for part in parts:
+                yield part
 
-    ward = Ward(credential, gone, subscriber.end)
+    shown = {"content-type": EVENTS, "cache-control": "no-store", "x-accel-buffering": "no", "vary": "accept"}
+    return EventStream(content(), headers=shown, status_code=200)
+
+
+async def _told(streams: Streams, subscriber: Subscriber, credential: Credential) -> AsyncGenerator[bytes]:
+    ward = Ward(credential, lambda: subscriber.end(CredentialEndedError()), subscriber.end)
     streams.wards.add(ward)
-    return _stream(_all(streams, subscriber, ward))
-
-
-def _stream(content: AsyncGenerator[bytes]) -> Stream:
-    headers = {"content-type": EVENTS, "cache-control": "no-store", "x-accel-buffering": "no", "vary": "accept"}
-    return Stream(content, headers=headers, status_code=200)
-
-
-async def _once(result: bytes) -> AsyncGenerator[bytes]:
-    yield _event(result) + COMPLETE
-
-
-async def _all(streams: Streams, subscriber: Subscriber, ward: Ward) -> AsyncGenerator[bytes]:
     messages = subscriber.messages()
     waiting: asyncio.Task[Message] | None = None
     try:
@@ -87,18 +85,23 @@ async def _all(streams: Streams, subscriber: Subscriber, ward: Ward) -> AsyncGen
             message, waiting = waiting.result(), None
             yield _event(message.payload, message.position)
     except StopAsyncIteration:
-        if subscriber.ended is not None:
-            yield _event(orjson.dumps({"errors": domain_error(subscriber.ended)}))
-        yield COMPLETE
+        if subscriber.ended is not None:  # else this server stops: without a `complete` clients connect again
+            yield _event(_failure(domain_error(subscriber.ended))) + COMPLETE
     except DomainError as error:
-        yield _event(orjson.dumps({"errors": domain_error(error)})) + COMPLETE
+        yield _event(_failure(domain_error(error))) + COMPLETE
     except Exception as error:  # noqa: BLE001 - a stream that has begun can only say so and end
-        yield _event(orjson.dumps({"errors": [internal_error(error)]})) + COMPLETE
+        yield _event(_failure([internal_error(error)])) + COMPLETE
     finally:
+        subscriber.close()
         streams.wards.remove(ward)
         if waiting is not None:
             waiting.cancel()
-        subscriber.close()
+            await asyncio.wait([waiting])
+        await messages.aclose()
+
+
+def _failure(errors: list[dict[str, Any]]) -> bytes:
+    return orjson.dumps({"errors": errors})
 
 
 def _event(payload: bytes, position: LogPosition | None = None) -> bytes:

@@ -14,15 +14,18 @@ from drippulse_graphql.kit.context import Context
 from drippulse_graphql.kit.documents import Documents
 from drippulse_graphql.kit.errors import execution_errors
 from drippulse_graphql.kit.http import Operation
-from drippulse_graphql.kit.trusted import trusted
+from drippulse_graphql.kit.trusted import running, trusted
 from drippulse_graphql.kit.usage import UsageOfOperations
 from drippulse_graphql.subscriptions.channel import Channel, Shared
 from drippulse_graphql.subscriptions.core import source_stream
-from drippulse_graphql.subscriptions.errors import MAX_PER_ORGANIZATION, RefusedError, TooManySubscriptionsError
+from drippulse_graphql.subscriptions.errors import RefusedError
 from drippulse_graphql.subscriptions.groups import Asked, result_bytes
+from drippulse_graphql.subscriptions.limits import USUAL, Limits
 from drippulse_graphql.subscriptions.source import Source
 from drippulse_graphql.subscriptions.subscriber import Subscriber
 from drippulse_graphql.subscriptions.wards import Wards
+
+STOP_SECONDS = 3.0
 
 
 class Streams:
@@ -35,16 +38,31 @@ class Streams:
         executor: Executor,
         usage: UsageOfOperations,
         services: AppServices,
+        limits: Limits = USUAL,
     ) -> None:
         self._schema = schema
         self._documents = documents
         self._executor = executor
         self._usage = usage
         self._services = services
-        self._shared = Shared(services, schema, services.feed)
-        self._channels: dict[int, Channel] = {}
+        self.limits = limits
         self.wards = Wards(services.database)
+        self._shared = Shared(services, schema, services.feed, self.wards)
+        self._channels: dict[int, Channel] = {}
         services.feed.on_close(self.stop)
+
+    def __len__(self) -> int:
+        """Subscriptions that are open."""
+        return sum(len(channel) for channel in self._channels.values())
+
+    @property
+    def channels(self) -> int:
+        """Organizations that have some."""
+        return len(self._channels)
+
+    def open_of(self, organization_id: int) -> int:
+        channel = self._channels.get(organization_id)
+        return 0 if channel is None else len(channel)
 
     async def principal(self, token: str, state: Any) -> tuple[Principal, Credential]:
         """Raises InvalidTokenError, RateLimitedError."""
@@ -74,20 +92,18 @@ class Streams:
         Raises:
             DomainError, RefusedError: it was not begun.
         """
+        runs = running(principal.organization_id, operation)
         operation = await trusted(self._services.trusted_documents, principal.organization_id, operation)
         document, kind = self._documents.prepare(operation.query, operation.operation_name, operation.variables)
         self._usage.count(principal.organization_id, headers, operation)
         if kind is not OperationType.SUBSCRIPTION:
             return _once(await self._executor.execute(principal, operation, read_only=read_only))
-        channel = self._channels.get(principal.organization_id)
-        if channel is not None and len(channel) >= MAX_PER_ORGANIZATION:
-            raise TooManySubscriptionsError(
-                f"Your organization has {MAX_PER_ORGANIZATION} subscriptions open here already. Complete some first."
-            )
+        self.limits.one_more_subscription(self.open_of(principal.organization_id))
         async with self._services.database.tenant(principal.organization_id) as session:
             context = Context(principal, session, self._services, document)
             source = await self._source(context, operation)
-        asked = Asked(principal, operation, document, source.wanted)
+        self.limits.one_more_subscription(self.open_of(principal.organization_id))  # others came meanwhile
+        asked = Asked(principal, operation, document, source.wanted, runs)
         subscriber = self._channel(principal.organization_id).add(asked, after or source.after)
         try:
             await subscriber.begin()
@@ -116,11 +132,9 @@ class Streams:
             channel = self._channels[organization_id] = Channel(self._shared, organization_id, forget)
         return channel
 
-    def stop(self) -> None:
-        self.wards.stop()
-        for channel in list(self._channels.values()):
-            for subscriber in channel.subscribers:
-                subscriber.end()
+    async def stop(self) -> None:
+        """End all, and whatever is opened from now on; returns once clients know, or do not listen."""
+        await self.wards.stop(STOP_SECONDS)
 
 
 def _once(answer: Answer) -> bytes:

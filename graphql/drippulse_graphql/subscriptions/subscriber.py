@@ -1,7 +1,6 @@
 """One subscription: a bounded queue at the live end of the log, and the log itself for who is not there."""
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING
 
@@ -20,19 +19,34 @@ class Subscriber:
     """Made by `Streams.open`. Iterate over `messages` once, then `close` it.
 
     Who does not keep up loses the queue's end, not the log's: after what is queued the rest is read from the log, at
-    the pace that it is taken, until the live end is reached again.
+    the pace that it is taken, until the live end is reached again. There are thousands: an idle one has to be small,
+    and so has neither a deque nor an event, which take 760 bytes each.
     """
+
+    __slots__ = (
+        "_behind",
+        "_bytes",
+        "_caught_up",
+        "_channel",
+        "_floor",
+        "_group",
+        "_position",
+        "_queue",
+        "_waiting",
+        "closed",
+        "ended",
+    )
 
     def __init__(self, channel: "Channel", group: Group, after: LogPosition | None) -> None:
         self._channel = channel
         self._group = group
         self._position = after
         self._floor: LogPosition | None = None
-        self._queue: deque[Message] = deque()
+        self._queue: list[Message] = []
         self._bytes = 0
         self._behind = False
         self._caught_up = False
-        self._changed = asyncio.Event()
+        self._waiting: asyncio.Future[None] | None = None
         self.ended: DomainError | None = None
         self.closed = False
         group.subscribers.add(self)
@@ -46,7 +60,7 @@ class Subscriber:
             return
         self._queue.append(message)
         self._bytes += len(message.payload)
-        self._changed.set()
+        self._wake()
 
     def has_heard(self, end: LogPosition) -> None:
         """Everything up to `end` has been offered."""
@@ -56,13 +70,13 @@ class Subscriber:
     def fall_behind(self) -> None:
         """What was to be offered is not: read it from the log."""
         self._behind = True
-        self._changed.set()
+        self._wake()
 
     def end(self, error: DomainError | None = None) -> None:
         """No more messages. `error` says why, if it is not the client's own wish."""
         self.ended = self.ended or error
         self.closed = True
-        self._changed.set()
+        self._wake()
 
     def close(self) -> None:
         self.end()
@@ -81,7 +95,7 @@ class Subscriber:
             raise BadEventCursorError(
                 "This cursor lies behind the end of the event log: it is of another installation."
             )
-        self._queue = deque(one for one in self._queue if one.position > until)
+        self._queue = [one for one in self._queue if one.position > until]
         self._bytes = sum(len(one.payload) for one in self._queue)
         self._floor = until
 
@@ -95,15 +109,24 @@ class Subscriber:
             self._caught_up = True
             while not self.closed and (self._queue or not self._behind):
                 if self._queue:
-                    message = self._queue.popleft()
+                    message = self._queue.pop(0)
                     self._bytes -= len(message.payload)
                     self._position = message.position
                     yield message
                 else:
-                    self._changed.clear()
-                    await self._changed.wait()
+                    await self._change()
             if not self.closed:
                 await self.begin()
+
+    async def _change(self) -> None:
+        """Until something has happened since the last look at it; for the one who reads."""
+        self._waiting = asyncio.get_running_loop().create_future()
+        await self._waiting
+
+    def _wake(self) -> None:
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None and not waiting.done():
+            waiting.set_result(None)
 
     async def _from_log(self) -> AsyncGenerator[Message]:
         """What lies before the place where the live end was joined."""

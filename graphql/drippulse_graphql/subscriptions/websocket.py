@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Coroutine
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -16,7 +17,6 @@ from drippulse.organizations.policy import Principal
 from drippulse_graphql.kit.errors import domain_error, internal_error
 from drippulse_graphql.kit.http import bearer_token, read_post
 from drippulse_graphql.subscriptions.errors import (
-    MAX_PER_CONNECTION,
     CredentialEndedError,
     RefusedError,
     TooManySubscriptionsError,
@@ -38,8 +38,6 @@ from drippulse_graphql.subscriptions.streams import Streams
 from drippulse_graphql.subscriptions.subscriber import Subscriber
 from drippulse_graphql.subscriptions.wards import Ward
 
-INIT_SECONDS = 3.0
-PING_SECONDS = 25.0
 CLOSE_SECONDS = 2.0
 SILENT_PINGS = 2
 PING = '{"type":"ping"}'
@@ -51,7 +49,18 @@ Socket = WebSocket[Any, Any, Any]
 log = structlog.get_logger("drippulse.graphql")
 
 
-def websocket_route(streams: Streams) -> WebsocketRouteHandler:
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """In seconds: how long a `connection_init` may take, and between pings."""
+
+    init: float = 3.0
+    ping: float = 25.0
+
+
+USUAL_PACE = Pace()
+
+
+def websocket_route(streams: Streams, pace: Pace = USUAL_PACE) -> WebsocketRouteHandler:
     @websocket("/")
     async def graphql_socket(socket: Socket) -> None:
         if SUBPROTOCOL not in socket.scope["subprotocols"]:
@@ -59,16 +68,34 @@ def websocket_route(streams: Streams) -> WebsocketRouteHandler:
             await socket.close(CloseCode.SUBPROTOCOL, "Subprotocol not acceptable")
             return
         await socket.accept(subprotocols=SUBPROTOCOL)
-        await _Session(streams, socket).run()
+        await _Session(streams, socket, pace).run()
 
     return graphql_socket
 
 
 class _Session:
-    """One socket from its first message to its close."""
+    """One socket from its first message to its close. Beyond its operations it has no task of its own."""
 
-    def __init__(self, streams: Streams, socket: Socket) -> None:
+    __slots__ = (
+        "_alarm",
+        "_caller",
+        "_closed",
+        "_closing",
+        "_connection",
+        "_extra",
+        "_pace",
+        "_running",
+        "_socket",
+        "_streams",
+        "_tasks",
+        "_unanswered",
+        "_ward",
+        "_writing",
+    )
+
+    def __init__(self, streams: Streams, socket: Socket, pace: Pace) -> None:
         self._streams = streams
+        self._pace = pace
         self._socket = socket
         self._connection = Connection()
         self._caller: Principal | None = None
@@ -79,15 +106,13 @@ class _Session:
         self._unanswered = 0
         self._closed = False
         self._closing: Close | None = None
-        self._receiving: asyncio.Future[Any] | None = None
+        self._running = asyncio.current_task()
+        self._alarm = asyncio.get_running_loop().call_later(pace.init, self._time_out)
 
     async def run(self) -> None:
-        self._spawn(self._time_out())
-        self._spawn(self._ping())
         try:
             while not self._closed:
-                self._receiving = asyncio.ensure_future(self._socket.receive())
-                message = await self._receiving
+                message = await self._socket.receive()
                 if message["type"] != "websocket.receive":
                     break
                 self._unanswered = 0
@@ -95,8 +120,9 @@ class _Session:
         except GONE as error:  # the client has gone
             log.debug("socket_gone", reason=str(error))
         except asyncio.CancelledError:
-            if not self._closed:
+            if self._closing is None or self._running is None:
                 raise
+            self._running.uncancel()  # it was `_close`
         finally:
             await self._end()
 
@@ -105,7 +131,7 @@ class _Session:
             case Initialise(payload):
                 self._spawn(self._initialise(payload))
             case Start(operation_id, payload):
-                self._tasks[operation_id] = asyncio.create_task(self._operate(operation_id, payload))
+                await self._start(operation_id, payload)
             case Stop(operation_id):
                 task = self._tasks.pop(operation_id, None)
                 if task is not None:
@@ -118,6 +144,15 @@ class _Session:
                 self._close(close)
             case None:
                 pass
+
+    async def _start(self, operation_id: str, payload: dict[str, Any]) -> None:
+        try:
+            self._streams.limits.one_more_operation(len(self._tasks))
+        except TooManySubscriptionsError as error:
+            self._connection.finished(operation_id)
+            await self._send(error_text(operation_id, domain_error(error)))
+        else:
+            self._tasks[operation_id] = asyncio.create_task(self._operate(operation_id, payload))
 
     async def _initialise(self, payload: dict[str, Any]) -> None:
         given = payload.get("authorization", payload.get("Authorization"))
@@ -135,7 +170,7 @@ class _Session:
         self._streams.wards.add(self._ward)
         acknowledged = self._connection.accepted()
         if acknowledged is not None:
-            await self._send(acknowledged.text)
+            await self._say(acknowledged.text)
 
     async def _operate(self, operation_id: str, payload: dict[str, Any]) -> None:
         """One operation, and the message that ends it, unless the client has ended it."""
@@ -153,16 +188,11 @@ class _Session:
             last = error_text(operation_id, [internal_error(error)])
         if self._connection.finished(operation_id):
             self._tasks.pop(operation_id, None)
-            with contextlib.suppress(*GONE):
-                await self._send(last)
+            await self._say(last)
 
     async def _tell(self, operation_id: str, payload: dict[str, Any]) -> None:
         if self._caller is None:
             return
-        if len(self._tasks) > MAX_PER_CONNECTION:
-            raise TooManySubscriptionsError(
-                f"A connection may have {MAX_PER_CONNECTION} operations at one time. Complete some, or open another."
-            )
         await self._streams.count(self._caller, self._socket.scope["state"])
         answer = await self._streams.answer(self._caller, read_post(orjson.dumps(payload)), self._socket.headers)
         if not isinstance(answer, Subscriber):
@@ -174,6 +204,8 @@ class _Session:
                 await self._send(next_text(operation_id, message.payload))
         finally:
             answer.close()
+        if answer.ended is not None:
+            raise answer.ended
 
     async def _send(self, text: str) -> None:
         """Waits while the client does not read."""
@@ -181,12 +213,17 @@ class _Session:
             if not self._closed:
                 await self._socket.send_data(text)
 
+    async def _say(self, text: str) -> None:
+        """What the client need not hear any more once it has gone."""
+        with contextlib.suppress(*GONE):
+            await self._send(text)
+
     def _close(self, close: Close) -> None:
-        """`run` says so to the client: granian sends no close while somebody waits for a message."""
+        """`run` says so to the client, whatever it waits for: granian sends no close while somebody receives."""
         if not self._closed:
             self._closed, self._closing = True, close
-            if self._receiving is not None:
-                self._receiving.cancel()
+            if self._running is not None and self._running is not asyncio.current_task():
+                self._running.cancel()
 
     def _credential_ended(self) -> None:
         self._close(self._connection.close(CloseCode.FORBIDDEN, CredentialEndedError().message))
@@ -194,22 +231,23 @@ class _Session:
     def _stopped(self) -> None:
         self._close(self._connection.close(CloseCode.GOING_AWAY, "This server stops; connect again."))
 
-    async def _time_out(self) -> None:
-        await asyncio.sleep(INIT_SECONDS)
+    def _time_out(self) -> None:
         close = self._connection.timed_out()
         if close is not None:
             self._close(close)
+        else:
+            self._alarm = asyncio.get_running_loop().call_later(self._pace.ping, self._ping)
 
-    async def _ping(self) -> None:
+    def _ping(self) -> None:
         """A client that answers nothing for a while has gone without saying so."""
-        while not self._closed:
-            await asyncio.sleep(PING_SECONDS)
-            if self._unanswered >= SILENT_PINGS:
-                self._close(self._connection.close(CloseCode.GOING_AWAY, "No answer to pings"))
-            elif self._caller is not None:
-                self._unanswered += 1
-                if not self._writing.locked():  # else it does not read, and would answer nothing either
-                    await self._send(PING)
+        if self._unanswered >= SILENT_PINGS:
+            self._close(self._connection.close(CloseCode.GOING_AWAY, "No answer to pings"))
+            return
+        if self._caller is not None:
+            self._unanswered += 1
+            if not self._writing.locked():  # else it does not read, and would answer nothing either
+                self._spawn(self._say(PING))
+        self._alarm = asyncio.get_running_loop().call_later(self._pace.ping, self._ping)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -218,8 +256,14 @@ class _Session:
 
     async def _end(self) -> None:
         self._closed = True
-        if self._ward is not None:
-            self._streams.wards.remove(self._ward)
+        self._alarm.cancel()
+        try:
+            await self._wind_up()
+        finally:
+            if self._ward is not None:
+                self._streams.wards.remove(self._ward)
+
+    async def _wind_up(self) -> None:
         tasks = [*self._tasks.values(), *self._extra]
         for task in tasks:
             task.cancel()

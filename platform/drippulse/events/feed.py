@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Awaitable, Callable, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -66,8 +66,13 @@ class Feed:
         self._news = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._redis_hears = False
-        self._on_close: list[Callable[[], None]] = []
+        self._on_close: list[Callable[[], Awaitable[None]]] = []
         self.rounds = 0
+
+    @property
+    def watched(self) -> int:
+        """Organizations that somebody watches."""
+        return len(self._watchers)
 
     async def join(self, watcher: Watcher) -> LogPosition:
         """From here on `watcher` hears everything behind the position that is answered; it may join again."""
@@ -91,17 +96,25 @@ class Feed:
         if ALL in organizations or not organizations.isdisjoint(self._watchers):
             self._news.set()
 
-    def on_close(self, hook: Callable[[], None]) -> None:
+    def on_close(self, hook: Callable[[], Awaitable[None]]) -> None:
+        """`hook` sends away those who watch; it is called while the feed still reads."""
         self._on_close.append(hook)
 
+    async def send_away(self) -> None:
+        """Ask all who watch to leave: this process is going to stop."""
+        hooks, self._on_close = self._on_close, []
+        for hook in hooks:
+            await hook()
+
     async def close(self) -> None:
-        for hook in self._on_close:
-            hook()
+        await self.send_away()
         for task in self._tasks:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
         self._tasks = []
+        for joining in self._joining:
+            joining.joined.cancel()
 
     async def _run(self) -> None:
         held = self._pace.held_first

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from drippulse.kit.db import Record, Session
 from drippulse.kit.filters import Kind
+from drippulse.kit.locks import lock_number
 from drippulse.kit.pagination import Sort
 from drippulse.organizations.lists import Source
 
@@ -28,10 +29,16 @@ ON CONFLICT (organization_id, sha256) DO UPDATE SET name = excluded.name, client
   WHERE (d.name, d.client) IS DISTINCT FROM (excluded.name, excluded.client)
 RETURNING xmax = 0 AS created"""
 
+ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock($1)"
 COUNT = "SELECT count(*) FROM graphql_document d WHERE d.organization_id = $1"
 TEXT = "SELECT d.text FROM graphql_document d WHERE d.organization_id = $1 AND d.sha256 = $2"
 DELETE = "DELETE FROM graphql_document d WHERE d.organization_id = $1 AND d.sha256 = $2 RETURNING d.name"
 TRUSTED_ONLY = "SELECT o.graphql_trusted_only FROM organization o WHERE o.id = $1"
+
+
+async def lock(session: Session, organization_id: int) -> None:
+    """Until the transaction ends: whoever registers documents counts what is committed, and nothing comes between."""
+    await session.execute(ONE_AT_A_TIME, lock_number(f"graphql documents\0{organization_id}"))
 
 
 async def put(

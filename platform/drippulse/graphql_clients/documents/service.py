@@ -63,6 +63,7 @@ async def put_documents(session: Session, principal: Principal, manifest: Manife
     hashes = {key: sha256_hex(text) for key, text in manifest.documents.items()}
     rows = {hashes[key]: (hashes[key], text, _name(key)) for key, text in manifest.documents.items()}
     actor = (principal.actor_type, principal.actor_id)
+    await queries.lock(session, organization)
     written = await queries.put(session, organization, list(rows.values()), manifest.client, actor)
     created = sum(row["created"] for row in written)
     if created and await queries.count(session, organization) > MAX_DOCUMENTS:

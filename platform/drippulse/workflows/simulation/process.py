@@ -6,6 +6,7 @@ It has no database, no network and no secrets, a CPU and a memory limit, and low
 import gc
 import os
 import resource
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -80,6 +81,7 @@ def main(arguments: Sequence[str]) -> Exit:
     limits = Limits.read(arguments)
     limits.impose()
     os.nice(POLITE)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())  # a web process holds back what asks it to stop
     gc.set_threshold(YOUNG_OBJECTS)
     began = time.perf_counter()
     try:
