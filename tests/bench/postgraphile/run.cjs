@@ -5,6 +5,7 @@ const { postgraphile } = require("postgraphile");
 const [url, port] = process.argv.slice(2);
 const middleware = postgraphile(url, "public", {
   disableDefaultMutations: true,
+  disableQueryLog: true,
   ignoreRBAC: true,
   retryOnInitFail: false,
 });
