@@ -81,7 +81,8 @@ class Executor:
                     raise _Undone(Answer(None, answer.errors))
         except _Undone as undone:
             return undone.answer
-        return self._telling(answer, principal, operation, session.statements, began)
+        tried = 0 if planned is None else 1
+        return self._telling(answer, principal, operation, session.statements + tried, began)
 
     async def _read(self, planned: Planned, principal: Principal) -> Answer | None:
         """None: something is missing that the schema promises, and the resolvers have to say what."""

@@ -117,6 +117,34 @@ async def test_a_hundred_at_once_take_no_more_than_there_are(services: AppServic
     assert len([one for one in taken if one is not None and one.retry_after is None]) in {50, 51}
 
 
+async def _asked(redis: Redis) -> int:
+    """How often Redis was asked to count."""
+    commands: dict[str, dict[str, int]] = await redis.info("commandstats")  # pyright: ignore[reportUnknownMemberType]
+    return commands.get("cmdstat_evalsha", {"calls": 0})["calls"]
+
+
+async def test_who_comes_while_redis_is_asked_is_asked_for_together_and_told_their_own(services: AppServices) -> None:
+    limiter = RateLimiter(services.redis, 30, patience=60)
+    assert await limiter.take("key:test-script", None) is not None  # Redis has it from now on
+    before = await _asked(services.redis)
+    wanted = [("key:test-together", None)] * 40 + [("key:test-beside", 1_000)] * 25
+    answers = await asyncio.gather(*(limiter.take(*one) for one in wanted))
+    told = [(one.limit, one.remaining, one.retry_after is None) for one in answers if one is not None]
+    assert told[:40] == [(30, left, True) for left in range(29, -1, -1)] + [(30, 0, False)] * 10
+    assert told[40:] == [(1_000, left, True) for left in range(999, 974, -1)]
+    assert await _asked(services.redis) - before <= 5
+
+
+async def test_who_leaves_while_redis_is_asked_takes_nobody_along(services: AppServices) -> None:
+    limiter = RateLimiter(services.redis, 30, patience=60)
+    takes = [asyncio.create_task(limiter.take("key:test-leaving", None)) for _ in range(3)]
+    await asyncio.sleep(0)
+    takes[0].cancel()
+    left, *stayed = await asyncio.gather(*takes, return_exceptions=True)
+    assert isinstance(left, asyncio.CancelledError)
+    assert [getattr(one, "remaining", one) for one in stayed] == [28, 27]
+
+
 async def test_the_bucket_fills_evenly(services: AppServices) -> None:
     limiter = RateLimiter(services.redis, 1200)  # one in 50 ms
     for _ in range(1200):

@@ -48,13 +48,14 @@ class Place:
     documents: Documents
 
     async def compare(self, made: Made, principal: Principal) -> Any:
-        """The data of both; fails where they differ, or where the planner has none."""
+        """The data of both, in one transaction: what is left to wait depends on when it began. Fails where they differ,
+        or where the planner has none."""
         document, _ = self.documents.prepare(made.text, None, made.variables)
         planned = self.planner.plan(made.text, None, document, made.variables, principal)
         assert planned is not None, f"not planned: {made}"
-        text = await self.services.database.read(self.organization.id, planned.sql, *planned.values)
-        assert complete(text)
         async with self.services.database.tenant(self.organization.id) as session:
+            text = await session.fetchval(planned.sql, *planned.values)
+            assert complete(text)
             answer = await self.executor.run(session, principal, document, Operation(made.text, None, made.variables))
         assert not answer.errors, (made, answer.errors)
         ours, theirs = _ordered(text), _ordered(orjson.dumps(answer.data).decode())
@@ -179,6 +180,21 @@ async def test_whoever_may_see_it_is_told_how_an_operation_ran(organization: Tes
     assert told == {"data": answer["data"]}
     unasked = (await organization.client.post("/graphql", json={"query": asked["query"]})).json()
     assert unasked == {"data": answer["data"]}
+
+
+async def test_what_lacks_something_that_the_schema_promises_is_for_the_resolvers(
+    services: AppServices, organization: TestOrganization
+) -> None:
+    workflow = await create_workflow(organization.client)
+    await enroll(organization.client, workflow["id"], {"email": "ada@example.com"})
+    async with services.database.tenant(organization.id) as session:
+        await session.execute("UPDATE workflow SET version = 99")  # which nobody has saved
+    asked = {"query": "{ enrollments { nodes { id workflow { name } } } }", "extensions": {"plan": True}}
+    answer = (await organization.client.post("/graphql", json=asked)).json()
+    assert [error["extensions"]["code"] for error in answer["errors"]] == ["internal_error"]
+    plan = answer["extensions"]["plan"]
+    assert plan["mode"] == "resolved"
+    assert plan["statements"] >= 3, "the one that was planned counts too"
 
 
 async def test_plans_are_kept_up_to_a_number(place: Place) -> None:

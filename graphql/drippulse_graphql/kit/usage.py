@@ -56,8 +56,9 @@ class UsageOfOperations:
 
     def _look_at(self, text: str, name: str | None) -> "_Known":
         document = self._documents.checked(text)
-        use = Use(_label(document, name, text)[:MAX_LENGTH], deprecated_in(self._schema, document))
-        return _Known(use, watched_of(self._schema, operation_of(document, name), self._outdated))
+        operation = operation_of(document, name)
+        use = Use(_label(operation, text)[:MAX_LENGTH], deprecated_in(self._schema, document))
+        return _Known(use, watched_of(self._schema, operation, self._outdated))
 
     def _with_variables(self, known: "_Known", variables: Mapping[str, Any]) -> Use:
         sent = sent_in(known.watched, variables, self._outdated)
@@ -118,10 +119,8 @@ class _Deprecated(Visitor):
         return next((name for name, one in parent.fields.items() if one is field), "")
 
 
-def _label(document: DocumentNode, name: str | None, text: str) -> str:
-    operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
-    named = name or (operations[0].name.value if operations and operations[0].name else None)
-    return named or f"sha256:{sha256_hex(text)[:SHOWN_OF_HASH]}"
+def _label(operation: OperationDefinitionNode, text: str) -> str:
+    return operation.name.value if operation.name else f"sha256:{sha256_hex(text)[:SHOWN_OF_HASH]}"
 
 
 def _first(headers: Mapping[str, str], names: tuple[str, ...]) -> str:

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 import asyncpg
 import orjson
-from graphql import DocumentNode, FieldNode, GraphQLSchema, OperationDefinitionNode, VariableNode
+from graphql import DocumentNode, FieldNode, GraphQLSchema, VariableNode
 
 from drippulse.events.log_position import LogPosition
 from drippulse.events.log_reading import LogEntry
@@ -14,6 +14,7 @@ from drippulse.graphql_clients.documents.standing import RunningDocument
 from drippulse.kit.errors import DomainError
 from drippulse.organizations.policy import Principal
 from drippulse_graphql.kit.context import Context
+from drippulse_graphql.kit.documents import operation_of
 from drippulse_graphql.kit.errors import execution_errors
 from drippulse_graphql.kit.http import Operation
 from drippulse_graphql.subscriptions.core import execute_event
@@ -52,15 +53,13 @@ class Asked:
 
     def _cursor_variable(self) -> str | None:
         """The variable that only says where to go on: everybody's is another."""
-        for operation in self.document.definitions:
-            if not isinstance(operation, OperationDefinitionNode):
-                continue
-            for node in operation.selection_set.selections:
-                for argument in (node.arguments or ()) if isinstance(node, FieldNode) else ():
-                    if argument.name.value == "after" and isinstance(argument.value, VariableNode):
-                        name = argument.value.name.value
-                        used = len(re.findall(rf"\${re.escape(name)}\b", self.operation.query))
-                        return name if used == 2 else None  # declared, and used here alone
+        operation = operation_of(self.document, self.operation.operation_name)
+        for node in operation.selection_set.selections:
+            for argument in (node.arguments or ()) if isinstance(node, FieldNode) else ():
+                if argument.name.value == "after" and isinstance(argument.value, VariableNode):
+                    name = argument.value.name.value
+                    used = len(re.findall(rf"\${re.escape(name)}\b", self.operation.query))
+                    return name if used == 2 else None  # declared, and used here alone
         return None
 
 

@@ -16,7 +16,7 @@ MOST_QUEUED_BYTES = 256_000
 
 
 class Subscriber:
-    """Made by `Streams.open`. Iterate over `messages` once, then `close` it.
+    """Made by `Streams.answer`. Iterate over `messages` once, then `close` it.
 
     Who does not keep up loses the queue's end, not the log's: after what is queued the rest is read from the log, at
     the pace that it is taken, until the live end is reached again. There are thousands: an idle one has to be small,
