@@ -209,7 +209,8 @@ async def _terminate(process: Process, grace_seconds: float) -> None:
         with contextlib.suppress(ProcessLookupError):
             process.terminate()
     try:
-        await asyncio.wait_for(process.wait(), grace_seconds)
+        async with asyncio.timeout(grace_seconds):
+            await process.wait()
     except TimeoutError:
         _kill_group(process.pid)
         await process.wait()

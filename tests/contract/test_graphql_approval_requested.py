@@ -57,13 +57,6 @@ async def ask(setting: Setting, email: str, **config: Any) -> tuple[int, int]:
     return workflow, enrollment
 
 
-async def settled(socket: GraphqlSocket) -> None:
-    """Until what was sent has been begun."""
-    for _ in range(3):
-        await socket.subscribe("settled", "{ viewer { role } }")
-        assert [(await socket.receive())["type"] for _ in range(2)] == ["next", "complete"]
-
-
 @pytest.mark.parametrize("role", [MemberRole.VIEWER, MemberRole.APPROVER])
 async def test_a_run_that_comes_to_its_approval_is_told_over_both_transports(
     setting: Setting, role: MemberRole
@@ -73,7 +66,7 @@ async def test_a_run_that_comes_to_its_approval_is_told_over_both_transports(
         event_stream(setting.url, setting.keys[role], REQUESTED) as stream,
     ):
         await socket.subscribe("1", REQUESTED)
-        await settled(socket)
+        await socket.settled()
         email = f"{role.value.lower()}@example.com"
         workflow, enrollment = await ask(setting, email, timeout={"duration": 2, "unit": "days"}, role="Admin")
         [row] = await setting.world.sql("SELECT * FROM approval WHERE enrollment_id = $1", enrollment)
@@ -101,12 +94,12 @@ async def test_another_organization_hears_nothing(setting: Setting) -> None:
     ):
         for socket in (theirs, own):
             await socket.subscribe("1", REQUESTED)
-            await settled(socket)
+            await socket.settled()
         await theirs.subscribe("2", REQUESTED, after="ZTEuMC4w")  # from the beginning of the log
-        await settled(theirs)
+        await theirs.settled()
         await ask(setting, "ada@example.com")
         await own.data()
-        await settled(theirs)
+        await theirs.settled()
         with pytest.raises(TimeoutError):
             await their_stream.receive(0.5)
 
@@ -115,7 +108,7 @@ async def test_who_was_away_is_told_what_was_missed_and_nothing_twice(setting: S
     key = setting.keys[MemberRole.APPROVER]
     async with graphql_socket(setting.url, key) as socket:
         await socket.subscribe("1", REQUESTED)
-        await settled(socket)
+        await socket.settled()
         await ask(setting, "first@example.com")
         cursor = (await socket.data())["cursor"]
     missed = [f"missed{number}@example.com" for number in range(3)]

@@ -9,9 +9,12 @@ import pytest
 import strawberry
 from litestar import Litestar
 
+from drippulse.events.feed import Watcher
+from drippulse.events.log_position import LogPosition
 from drippulse.kit.services import AppServices
 from drippulse.organizations.policy import Permission, Principal
 from drippulse.organizations.tables import MemberRole
+from drippulse_graphql.execution import Executor
 from drippulse_graphql.kit.http import Operation
 from drippulse_graphql.kit.permissions import Requires
 from drippulse_graphql.schema import core_schema
@@ -92,7 +95,7 @@ async def make_contact(organization: TestOrganization, number: int) -> str:
 
 async def opened(streams: Streams, count: int) -> None:
     async def there() -> bool:
-        return len(streams) == count
+        return len(streams) == streams.begun == count
 
     await eventually(there)
 
@@ -302,3 +305,49 @@ async def test_who_never_says_hello_is_closed(services: AppServices, streams: St
         await socket.receive()
     assert (closed.value.code, closed.value.reason) == (4408, "Connection initialisation timeout")
     await socket.close()
+
+
+async def test_a_query_behind_a_subscription_is_run_once_that_has_begun(
+    live: Litestar, streams: Streams, services: AppServices, organization: TestOrganization, monkeypatch: Any
+) -> None:
+    """Subscribe, then query: no change falls between the two."""
+    join = services.feed.join
+
+    async def slow(watcher: Watcher) -> LogPosition:
+        await asyncio.sleep(0.3)
+        return await join(watcher)
+
+    monkeypatch.setattr(services.feed, "join", slow)
+    async with asgi_socket(live, key_of(organization)) as socket:
+        await socket.subscribe("1", CHANGES)
+        await socket.settled()
+        assert streams.begun == 1
+        made = await make_contact(organization, 1)
+        assert (await socket.data())["recordId"] == made
+
+
+async def test_what_does_not_begin_holds_nobody_up(live: Litestar, organization: TestOrganization) -> None:
+    async with asgi_socket(live, key_of(organization)) as socket:
+        await socket.subscribe("1", "subscription { nothing }")
+        assert (await refusal(socket))[0] == "1"
+        await socket.subscribe("2", CHANGES)
+        await socket.send(id="2", type="complete")  # before its task has taken a step
+        await socket.settled()
+
+
+async def test_queries_do_not_wait_for_each_other(
+    live: Litestar, organization: TestOrganization, monkeypatch: Any
+) -> None:
+    execute, first_waits = Executor.execute, asyncio.Event()
+
+    async def held(executor: Executor, principal: Principal, operation: Operation, **options: Any) -> Any:
+        if "first" in operation.query:
+            await first_waits.wait()
+        return await execute(executor, principal, operation, **options)
+
+    monkeypatch.setattr(Executor, "execute", held)
+    async with asgi_socket(live, key_of(organization)) as socket:
+        await socket.subscribe("1", "query first { viewer { role } }")
+        await socket.settled()
+        first_waits.set()
+        assert (await socket.receive())["id"] == "1"

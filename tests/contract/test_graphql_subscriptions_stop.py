@@ -1,6 +1,5 @@
 """A web process that stops says so to its subscribers, who come back elsewhere, and does not wait for them."""
 
-import asyncio
 import signal
 import time
 from contextlib import AsyncExitStack
@@ -42,7 +41,7 @@ async def test_the_end_of_the_lifespan_ends_everything_that_is_open(
             await subscribed.subscribe("1", CHANGES)
             stream = AsgiStream(app, key_of(organization), CHANGES)
             await stream.begin()
-            await asyncio.sleep(0.5)
+            await subscribed.settled()
         for socket in (subscribed, idle):
             closed = await socket.closed()
             assert (closed.code, closed.reason) == (GOING_AWAY, "This server stops; connect again.")
@@ -73,8 +72,8 @@ async def test_a_process_that_is_told_to_stop_closes_its_sockets_and_streams(
         ]
         for socket in sockets:
             await socket.subscribe("1", CHANGES)
+            await socket.settled()
         stream = await clients.enter_async_context(event_stream(web.url, key_of(organization), CHANGES))
-        await asyncio.sleep(0.5)
         began = time.monotonic()
         told = signal.SIGINT if whom == "from the keyboard" else signal.SIGTERM
         first = psutil.Process(web.process.pid)

@@ -50,14 +50,6 @@ async def make_contact(organization: TestOrganization, number: int) -> str:
     return str(answer.json()["id"])
 
 
-async def settled(socket: GraphqlSocket, document: str = WHO) -> None:
-    """Until what was sent has been begun."""
-    for _ in range(2):
-        await socket.subscribe("settled", document)
-        assert [(await socket.receive())["type"] for _ in range(2)] == ["next", "complete"]
-    await asyncio.sleep(0.1)
-
-
 async def ended(socket: GraphqlSocket, ids: set[str]) -> dict[str, str]:
     """The code that each of these operations ends with."""
     codes: dict[str, str] = {}
@@ -78,7 +70,7 @@ async def test_a_deleted_document_ends_what_runs_by_its_id_and_nothing_else(
         await socket.send(id="apollo", type="subscribe", payload={"extensions": apollo})
         await socket.send(id="kept", type="subscribe", payload={"documentId": kept})
         await socket.subscribe("text", CHANGES)  # it was sent, so it need not be registered
-        await settled(socket)
+        await socket.settled()
         assert (await organization.client.delete(f"{DOCUMENTS}/{gone}")).status_code == 204
         codes = await asyncio.wait_for(ended(socket, {"gone", "apollo"}), ENDED_WITHIN)
         assert set(codes.values()) == {"document_not_found"}
@@ -87,7 +79,7 @@ async def test_a_deleted_document_ends_what_runs_by_its_id_and_nothing_else(
         assert {one["id"] for one in told} == {"kept", "text"}
         assert {one["payload"]["data"]["recordChanged"]["recordId"] for one in told} == {made}
         await socket.send(id="gone", type="subscribe", payload={"documentId": kept})  # the id is free again
-        await settled(socket)
+        await socket.settled()
 
 
 async def test_trusted_only_ends_every_text_that_is_not_registered(
@@ -105,8 +97,8 @@ async def test_trusted_only_ends_every_text_that_is_not_registered(
         await socket.subscribe("registered text", CHANGES)
         await socket.send(id="named", type="subscribe", payload={"documentId": identifier})
         await theirs.subscribe("text", OTHER)
-        await settled(socket)
-        await settled(theirs)
+        await socket.settled()
+        await theirs.settled()
         await trusted_only(organization, on=True)
         assert await asyncio.wait_for(ended(socket, {"text"}), ENDED_WITHIN) == {"text": "untrusted_document"}
         event = await stream.receive(ENDED_WITHIN)

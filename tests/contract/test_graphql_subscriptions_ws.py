@@ -12,7 +12,7 @@ from drippulse_server.embedded.redis import EmbeddedRedis
 from tests.conftest import MakeOrganization
 from tests.support.organizations import TestOrganization
 from tests.support.serving import serving
-from tests.support.websocket import GraphqlSocket, graphql_socket
+from tests.support.websocket import graphql_socket
 
 CHANGES = """subscription Changes($types: [String!], $ids: [ID!], $after: String) {
   recordChanged(recordTypes: $types, ids: $ids, after: $after) {
@@ -140,7 +140,7 @@ async def test_what_is_wrong_with_a_subscription_is_an_error_of_it_alone(
 async def test_a_change_is_told_with_its_record(url: str, organization: TestOrganization) -> None:
     async with graphql_socket(url, key_of(organization, MemberRole.VIEWER)) as socket:
         await socket.subscribe("1", CHANGES, types=["workflow"])
-        await settled(socket)
+        await socket.settled()
         await make_contact(organization, 1)
         number = await make_workflow(organization)
         change = await socket.data(patience=2)
@@ -152,21 +152,21 @@ async def test_complete_ends_a_subscription_and_no_other(url: str, organization:
     async with graphql_socket(url, key_of(organization)) as socket:
         await socket.subscribe("1", CHANGES)
         await socket.subscribe("2", CHANGES)
-        await settled(socket)
+        await socket.settled()
         await socket.send(id="1", type="complete")
-        await settled(socket)
+        await socket.settled()
         await make_contact(organization, 1)
         await make_contact(organization, 2)
         assert [(await socket.receive())["id"] for _ in range(2)] == ["2", "2"]
         await socket.subscribe("1", CHANGES)  # its id is free again
-        await settled(socket)
+        await socket.settled()
 
 
 async def test_ids_choose_records(url: str, organization: TestOrganization) -> None:
     first, second = [await make_workflow(organization, name) for name in "ab"]
     async with graphql_socket(url, key_of(organization)) as socket:
         await socket.subscribe("1", CHANGES, ids=[str(second)], types=["workflow"])
-        await settled(socket)
+        await socket.settled()
         for number in (first, second):
             await organization.client.patch(f"/api/v1/workflows/{number}", json={"name": "c"})
         assert (await socket.data())["recordId"] == str(second)
@@ -193,7 +193,7 @@ async def test_runs_are_told_as_they_are_now(url: str, organization: TestOrganiz
       type enrollment { databaseId status contact { email } } } }"""
     async with graphql_socket(url, key_of(organization)) as socket:
         await socket.subscribe("1", query, id=str(number))
-        await settled(socket)
+        await socket.settled()
         for workflow in (other, number):
             await organization.client.post(
                 f"/api/v1/workflows/{workflow}/enrollments/bulk", json={"contacts": [{"email": f"{workflow}@e.com"}]}
@@ -215,7 +215,7 @@ async def test_nothing_is_lost_or_told_twice_while_writers_write_and_the_client_
     cursor: str | None = None
     async with graphql_socket(url, key_of(organization)) as socket:
         await socket.subscribe("1", CHANGES, types=["contact"])
-        await settled(socket)
+        await socket.settled()
         await make_contact(organization, 0)
         first = await socket.data()
         cursor = first["cursor"]
@@ -238,11 +238,11 @@ async def test_another_organization_hears_nothing(
     number = await make_workflow(organization)
     async with graphql_socket(url, key_of(other)) as socket, graphql_socket(url, key_of(organization)) as watched:
         await watched.subscribe("1", CHANGES)  # both are read in one statement
-        await settled(watched)
+        await watched.settled()
         await socket.subscribe("1", CHANGES)
         await socket.subscribe("2", CHANGES, ids=[str(number)])
         await socket.subscribe("3", CHANGES, after="ZTEuMC4w")  # from the beginning of the log
-        await settled(socket)
+        await socket.settled()
         await make_contact(organization, 1)
         await make_workflow(organization)
         await socket.subscribe(
@@ -259,7 +259,7 @@ async def test_a_revoked_key_closes_the_socket_with_4403(url: str, organization:
     made = (await organization.client.post("/api/v1/api_keys", json={"name": "x", "role": "Viewer"})).json()
     async with graphql_socket(url, made["key"]) as socket:
         await socket.subscribe("1", CHANGES)
-        await settled(socket)
+        await socket.settled()
         assert (await organization.client.delete(f"/api/v1/api_keys/{made['id']}/revoke")).status_code < 300
         began = asyncio.get_running_loop().time()
         assert (await socket.closed()).code == 4403
@@ -269,7 +269,7 @@ async def test_a_revoked_key_closes_the_socket_with_4403(url: str, organization:
 async def test_a_client_that_does_not_read_gets_everything_later(url: str, organization: TestOrganization) -> None:
     async with graphql_socket(url, key_of(organization), buffer=2**12) as socket:
         await socket.subscribe("1", CHANGES, types=["event"])
-        await settled(socket)
+        await socket.settled()
         for start in range(0, 4000, 1000):
             events = [{"type": "order.paid", "key": "k", "id": f"o{start + number}"} for number in range(1000)]
             answer = await organization.client.post("/api/v1/events/batch", json={"events": events})
@@ -298,7 +298,7 @@ async def test_redis_may_be_flushed_and_killed(
         own = settings.model_copy(update={"redis_url": redis.url})
         async with serving(own) as url, graphql_socket(url, key_of(organization)) as socket:
             await socket.subscribe("1", CHANGES, types=["contact"])
-            await settled(socket)
+            await socket.settled()
             wanted = [await make_contact(organization, 1)]  # told by another Redis: this one hears nothing
             assert (await socket.data(patience=7))["recordId"] == wanted[0]
             await flush(redis.url)
@@ -318,12 +318,3 @@ async def flush(url: str) -> None:
 
     async with Redis.from_url(url) as redis:  # pyright: ignore[reportUnknownMemberType] - untyped **kwargs
         await redis.flushall()  # pyright: ignore[reportUnknownMemberType]
-
-
-async def settled(socket: GraphqlSocket) -> None:
-    """Until what was sent has been begun: a query that came after it has been answered."""
-    for _ in range(2):
-        await socket.subscribe("settled", "{ viewer { role } }")
-        assert (await socket.receive())["id"] == "settled"
-        assert (await socket.receive())["type"] == "complete"
-    await asyncio.sleep(0.1)

@@ -11,7 +11,7 @@ from drippulse.events import service as events
 from drippulse.events.feed import Feed, Pace
 from drippulse.events.log_position import LogPosition
 from drippulse.events.log_reading import LogEntry, log_end, read_on
-from drippulse.events.news import News
+from drippulse.events.news import ALL, News
 from drippulse.kit.db import Database, Role
 from drippulse.settings import Settings
 from tests.conftest import MakeOrganization
@@ -138,3 +138,20 @@ async def test_who_joins_twice_hears_once_and_who_has_left_nothing(
     await eventually(lambda: other.heard == ["1", "2"], 5)
     assert listener.heard == ["1"]
     await feed.close()
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_a_feed_that_has_just_been_woken_can_be_closed(
+    database: Database, organization: TestOrganization, turns: int
+) -> None:
+    """Whatever it is about to do: the cancellation comes in each of its first steps after the news."""
+    feed = Feed(database, redis_of(NOBODY), SLOW)
+    listener = Listener(organization.id)
+    await feed.join(listener)
+    feed.leave(listener)
+    await asyncio.sleep(0.05)
+    feed.told({ALL})
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        await feed.close()

@@ -124,6 +124,13 @@ class GraphqlSocket:
     async def subscribe(self, operation_id: str, query: str, **variables: Any) -> None:
         await self.send(id=operation_id, type="subscribe", payload={"query": query, "variables": variables})
 
+    async def settled(self) -> None:
+        """Until every subscription that was sent has begun: a query behind them has been answered."""
+        await self.subscribe("settled", "{ viewer { role } }")
+        told = await self.receive()
+        assert (told["id"], told["type"]) == ("settled", "next"), told
+        assert (await self.receive())["type"] == "complete"
+
     async def data(self, patience: float = PATIENCE) -> Any:
         """Of the next message, which must be a result without errors: the value of its one field."""
         message = await self.receive(patience)

@@ -37,7 +37,8 @@ class Scheduler:
             found = await self._round(chores)
             if not (long and found):
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), self._interval)
+                    async with asyncio.timeout(self._interval):
+                        await stop.wait()
 
     async def round(self) -> None:
         """Every chore whose time has come, once."""

@@ -37,7 +37,8 @@ async def opened(database: Database, stop: asyncio.Event, first_pause: float = F
             reason = str(error) or type(error).__name__
             log.warning("database_away", reason=reason, next_try_in_seconds=pause)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), pause)
+                async with asyncio.timeout(pause):
+                    await stop.wait()
         pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
     return False
 

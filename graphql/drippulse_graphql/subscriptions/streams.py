@@ -1,6 +1,6 @@
 """Opening subscriptions: the way an operation comes in, whichever transport brings it."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, cast
 
 from graphql import ExecutionResult, GraphQLError, GraphQLSchema, OperationType
@@ -56,6 +56,11 @@ class Streams:
         return sum(len(channel) for channel in self._channels.values())
 
     @property
+    def begun(self) -> int:
+        """Of those open: that hear of whatever is committed from now on."""
+        return sum(one.begun for channel in self._channels.values() for one in channel.subscribers)
+
+    @property
     def channels(self) -> int:
         """Organizations that have some."""
         return len(self._channels)
@@ -82,12 +87,14 @@ class Streams:
         after: LogPosition | None = None,
         *,
         read_only: bool = False,
+        before_once: Callable[[], Awaitable[None]] | None = None,
     ) -> Subscriber | bytes:
         """A subscription, which the caller has to close, or the result of an operation that answers once.
 
         Args:
             after: where to go on, instead of what the operation says.
             read_only: it came in a way that may not change anything.
+            before_once: awaited before an operation that answers once.
 
         Raises:
             DomainError, RefusedError: it was not begun.
@@ -97,6 +104,8 @@ class Streams:
         document, kind = self._documents.prepare(operation.query, operation.operation_name, operation.variables)
         self._usage.count(principal.organization_id, headers, operation)
         if kind is not OperationType.SUBSCRIPTION:
+            if before_once is not None:
+                await before_once()
             return _once(await self._executor.execute(principal, operation, read_only=read_only))
         self.limits.one_more_subscription(self.open_of(principal.organization_id))
         async with self._services.database.tenant(principal.organization_id) as session:

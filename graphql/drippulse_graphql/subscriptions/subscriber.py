@@ -51,6 +51,10 @@ class Subscriber:
         self.closed = False
         group.subscribers.add(self)
 
+    @property
+    def begun(self) -> bool:
+        return self._floor is not None
+
     def offer(self, message: Message) -> None:
         """The next message of the live end."""
         if self._behind or (self._floor is not None and message.position <= self._floor):

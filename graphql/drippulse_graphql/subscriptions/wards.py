@@ -75,7 +75,8 @@ class Wards:
         for ward in list(self._wards):
             ward.stop()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._none.wait(), within)
+            async with asyncio.timeout(within):
+                await self._none.wait()
 
     async def _look(self) -> None:
         while self._wards:

@@ -36,6 +36,7 @@ from drippulse_graphql.subscriptions.protocol import (
 )
 from drippulse_graphql.subscriptions.streams import Streams
 from drippulse_graphql.subscriptions.subscriber import Subscriber
+from drippulse_graphql.subscriptions.turns import Turn, Turns
 from drippulse_graphql.subscriptions.wards import Ward
 
 CLOSE_SECONDS = 2.0
@@ -88,6 +89,7 @@ class _Session:
         "_socket",
         "_streams",
         "_tasks",
+        "_turns",
         "_unanswered",
         "_ward",
         "_writing",
@@ -101,6 +103,7 @@ class _Session:
         self._caller: Principal | None = None
         self._ward: Ward | None = None
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._turns = Turns()
         self._extra: set[asyncio.Task[None]] = set()
         self._writing = asyncio.Lock()
         self._unanswered = 0
@@ -152,7 +155,9 @@ class _Session:
             self._connection.finished(operation_id)
             await self._send(error_text(operation_id, domain_error(error)))
         else:
-            self._tasks[operation_id] = asyncio.create_task(self._operate(operation_id, payload))
+            turn = self._turns.next()
+            task = self._tasks[operation_id] = asyncio.create_task(self._operate(operation_id, payload, turn))
+            task.add_done_callback(turn.over)
 
     async def _initialise(self, payload: dict[str, Any]) -> None:
         given = payload.get("authorization", payload.get("Authorization"))
@@ -172,10 +177,12 @@ class _Session:
         if acknowledged is not None:
             await self._say(acknowledged.text)
 
-    async def _operate(self, operation_id: str, payload: dict[str, Any]) -> None:
+    async def _operate(self, operation_id: str, payload: dict[str, Any], turn: Turn) -> None:
         """One operation, and the message that ends it, unless the client has ended it."""
         try:
-            await self._tell(operation_id, payload)
+            answer = await self._answer(payload, turn)
+            turn.over()
+            await self._tell(operation_id, answer)
             last = complete_text(operation_id)
         except RefusedError as refused:
             last = error_text(operation_id, refused.errors)
@@ -190,11 +197,14 @@ class _Session:
             self._tasks.pop(operation_id, None)
             await self._say(last)
 
-    async def _tell(self, operation_id: str, payload: dict[str, Any]) -> None:
+    async def _answer(self, payload: dict[str, Any], turn: Turn) -> Subscriber | bytes:
         if self._caller is None:
-            return
+            raise UnauthenticatedError("Send connection_init first.")
         await self._streams.count(self._caller, self._socket.scope["state"])
-        answer = await self._streams.answer(self._caller, read_post(orjson.dumps(payload)), self._socket.headers)
+        operation = read_post(orjson.dumps(payload))
+        return await self._streams.answer(self._caller, operation, self._socket.headers, before_once=turn.wait)
+
+    async def _tell(self, operation_id: str, answer: Subscriber | bytes) -> None:
         if not isinstance(answer, Subscriber):
             if operation_id in self._connection.active:
                 await self._send(next_text(operation_id, answer))
@@ -272,4 +282,5 @@ class _Session:
         if self._closing is not None:
             with contextlib.suppress(TimeoutError, *GONE):
                 code, reason = self._closing.code.value, self._closing.reason
-                await asyncio.wait_for(self._socket.close(code, reason), CLOSE_SECONDS)
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await self._socket.close(code, reason)

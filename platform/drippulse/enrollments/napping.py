@@ -55,6 +55,7 @@ class Naps:
         while not poked.is_set() and (left := ends - time.monotonic()) > 0:
             alert = time.monotonic() < self._alert_until or (left > patience.alert_nap and not await self._hears())
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(poked.wait(), min(left, patience.alert_nap if alert else patience.listen))
+                async with asyncio.timeout(min(left, patience.alert_nap if alert else patience.listen)):
+                    await poked.wait()
             if alert:
                 return

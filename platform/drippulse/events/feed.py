@@ -121,7 +121,8 @@ class Feed:
         wait = 0.0
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), wait)
+                async with asyncio.timeout(wait):
+                    await self._news.wait()
             self._news.clear()
             if not self._watchers and not self._joining:
                 self._position, wait = None, self._pace.poll * 100

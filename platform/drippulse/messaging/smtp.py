@@ -135,7 +135,8 @@ class SmtpPool:
         """Say goodbye on every idle connection."""
         for _, client in self._idle:
             with contextlib.suppress(aiosmtplib.SMTPException, OSError, TimeoutError):
-                await asyncio.wait_for(client.quit(), 1)
+                async with asyncio.timeout(1):
+                    await client.quit()
         self._idle.clear()
 
 
