@@ -1,6 +1,7 @@
 """Fixtures: real PostgreSQL and Redis, started once per test process and only when a test asks for them."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from pathlib import Path
 from typing import Any, cast
 
 import httpx
@@ -21,6 +22,16 @@ from tests.support.postgres import fresh_database, prepare, settings_of
 MakeOrganization = Callable[[], Awaitable[TestOrganization]]
 MakeClient = Callable[..., httpx.AsyncClient]
 MakeDatabase = Callable[[str], Awaitable[Settings]]
+
+LONGEST_FIRST = ("chaos", "e2e", "integration", "contract")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Modules that take long come first, so that none is left for one process at the end."""
+    places = {Path(__file__).parent / name: place for place, name in enumerate(LONGEST_FIRST)}
+    items.sort(
+        key=lambda item: min((place for folder, place in places.items() if folder in item.path.parents), default=9)
+    )
 
 
 @pytest.fixture(scope="session")

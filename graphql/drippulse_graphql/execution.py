@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import orjson
 import strawberry
 from graphql import DocumentNode, GraphQLSchema, OperationType
 
@@ -34,6 +35,15 @@ class Answer:
     def begun(self) -> bool:
         return self.data is not None or self.text is not None or any("path" in error for error in self.errors)
 
+    def result(self) -> bytes:
+        """The whole as JSON, with how it ran; of one that has begun."""
+        told = {} if self.plan is None else {"extensions": {"plan": self.plan}}
+        if self.text is not None:
+            end = b"," + orjson.dumps(told)[1:] if told else b"}"
+            return b'{"data":' + self.text.encode() + end
+        errors = {"errors": self.errors} if self.errors else {}
+        return orjson.dumps({**errors, "data": self.data, **told})
+
 
 class _Undone(Exception):  # noqa: N818 - it undoes a transaction; it is no error of ours
     def __init__(self, answer: Answer) -> None:
@@ -57,13 +67,14 @@ class Executor:
 
         Raises:
             InvalidDocumentError, DocumentTooComplexError, UnknownOperationError: nothing was run.
-            MethodNotAllowedError: `read_only`, and it is no query.
+            NotStreamedError: it is a subscription.
+            MethodNotAllowedError: `read_only`, and it is a mutation.
         """
         document, kind = self._documents.prepare(operation.query, operation.operation_name, operation.variables)
-        if read_only and kind is not OperationType.QUERY:
-            raise MethodNotAllowedError("GET runs queries only; send this operation with POST.")
         if kind is OperationType.SUBSCRIPTION:
             raise NotStreamedError
+        if read_only and kind is OperationType.MUTATION:
+            raise MethodNotAllowedError("GET runs queries only; send this operation with POST.")
         if kind is OperationType.MUTATION and runs_apart(document, operation.operation_name):
             answer = await self.run(None, principal, document, operation)
             return Answer(None, answer.errors) if answer.errors else answer

@@ -2,15 +2,18 @@
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from litestar import Litestar, Router
+from litestar import Litestar, Request, Response, Router
+from litestar.exceptions import HTTPException, MethodNotAllowedException
 
 from drippulse.kit.collector import tune_collector
 from drippulse.kit.failpoint import arm
 from drippulse.kit.logging import configure_logging
 from drippulse.kit.services import AppServices
 from drippulse.settings import Settings, get_settings
+from drippulse_graphql.responses import is_graphql
+from drippulse_graphql.responses import on_http_error as on_http_error_of_graphql
 from drippulse_graphql.router import create_graphql_router
 from drippulse_rest.app import create_rest_router
 from drippulse_rest.kit.edge import Edge
@@ -58,7 +61,7 @@ def create_app_of(services: AppServices, *more: Lifespan) -> Litestar:
     app = Litestar(
         _routers(services),
         lifespan=[lifespan, *more],
-        exception_handlers=HANDLERS,
+        exception_handlers={**HANDLERS, MethodNotAllowedException: _on_other_method},
         openapi_config=None,
         logging_config=None,
     )
@@ -71,3 +74,9 @@ def _routers(services: AppServices) -> list[Router]:
     if services.settings.development:
         routers.append(mailbox_router(services.database))
     return routers
+
+
+def _on_other_method(request: Request[Any, Any, Any], error: MethodNotAllowedException) -> Response[bytes]:
+    """Litestar refuses methods before it asks a router, so the handlers of `/graphql` are not heard."""
+    handler = on_http_error_of_graphql if is_graphql(request.scope["path"]) else HANDLERS[HTTPException]
+    return handler(request, error)

@@ -14,6 +14,7 @@ from schemathesis.generation import GenerationMode
 
 from tests.support.api_description import api_description
 from tests.support.organizations import TestOrganization
+from tests.support.schemathesis_formats import use_storable_formats
 from tests.support.workflows import create_workflow, enroll
 
 EXAMPLES = 8
@@ -34,6 +35,7 @@ CODES = {"validation_failed", "missing_parameter", "bad_request"}
 # The application runs beside what makes requests up: whoever else draws a number meanwhile is not a strategy.
 pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
 
+use_storable_formats()
 schema = cast("Any", schemathesis.openapi).from_dict(api_description())
 operations: list[Any] = [result.ok() for result in schema.get_all_operations()]
 

@@ -13,10 +13,12 @@ from drippulse.kit.clock import utc_now
 from drippulse.kit.crypto import sha256_hex
 from drippulse.kit.db import Database, Role
 from drippulse.kit.services import AppServices
+from drippulse.organizations.tables import MemberRole
 from drippulse_graphql.kit.documents import Documents, operation_of
 from drippulse_graphql.kit.http import Operation
 from drippulse_graphql.kit.usage import UsageOfOperations, deprecated_in
 from drippulse_graphql.kit.usage_in_variables import outdated_types, sent_in, watched_of
+from tests.support.live_app import asgi_socket, live_app, live_streams
 from tests.support.organizations import TestOrganization
 from tests.support.waiting import eventually
 
@@ -148,6 +150,32 @@ async def test_operations_are_counted_by_client_and_version(client: httpx.AsyncC
     assert {row["version"] for row in (await usage(client, client="web"))["usage"]} == {"1.2", "1.3"}
     assert (await usage(client, to="2020-01-31"))["usage"] == []
     assert (await usage(client, deprecated="true"))["usage"] == []
+
+
+async def test_what_has_not_begun_is_not_counted(
+    client: httpx.AsyncClient, organization: TestOrganization, services: AppServices
+) -> None:
+    """Over HTTP, as server-sent events and over a socket."""
+    number = "query Refused($n: Int) { workflows(first: $n) { totalCount } }"
+    live = 'subscription Refused { recordChanged(recordTypes: ["zz"]) { cursor } }'
+    change = "mutation Refused { resumeOrganization(input: {}) { userErrors { code } } }"
+    fails = 'query Fails { node(id: "x") { id } }'
+    events = {"accept": "text/event-stream"}
+    for headers in ({}, events):
+        for refused in ({"query": number, "variables": {"n": "x"}}, {"query": live}):
+            assert "errors" in (await client.post("/graphql", json=refused, headers=headers)).text
+        assert "method_not_allowed" in (await client.get("/graphql", params={"query": change}, headers=headers)).text
+        assert "invalid_id" in (await client.post("/graphql", json={"query": fails}, headers=headers)).text
+    async with asgi_socket(live_app(services, live_streams(services)), organization.keys[MemberRole.ADMIN]) as socket:
+        for payload in ({"query": number, "variables": {"n": "x"}}, {"query": live}):
+            await socket.send(id="1", type="subscribe", payload=payload)
+            assert (await socket.receive())["type"] == "error"
+        await socket.subscribe("2", fails)
+        assert [(await socket.receive())["type"] for _ in range(2)] == ["next", "complete"]
+        await socket.subscribe("3", "subscription Heard { recordChanged { cursor } }")
+        await socket.settled()
+    counted = {row["operation"]: row["requests"] for row in (await usage(client))["usage"]}
+    assert counted == {"Fails": 3, "Heard": 1, f"sha256:{sha256_hex('{ viewer { role } }')[:12]}": 1}
 
 
 async def test_uses_of_deprecated_fields_are_counted_once_a_request(

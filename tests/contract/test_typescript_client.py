@@ -79,7 +79,7 @@ async def test_its_example_works_against_an_instance(
             DRIPPULSE_WORKFLOW=str(workflow),
         )
     assert code == 0, output
-    assert "# pass 6" in output
+    assert "# pass 8" in output
     used = (await organization.client.get("/api/v1/graphql/usage", params={"client": "example"})).json()["usage"]
     assert {(row["version"], row["operation"]) for row in used} == {
         ("1.0", "Overview"),

@@ -65,7 +65,7 @@ async def test_it_takes_global_ids_and_answers_them(client: httpx.AsyncClient) -
         ({"timezone": "Mars/Base"}, "timezone", "invalid_timezone"),
         ({"agentId": "9"}, None, "agent_not_found"),
         ({"workflowId": "999999999"}, None, "workflow_not_found"),
-        ({"workflowId": "nonsense"}, None, "invalid_id"),
+        ({"workflowId": "nonsense"}, "workflowId", "invalid_id"),
         ({"workflowId": "RW5yb2xsbWVudDox"}, "workflowId", "invalid_id"),
     ],
 )

@@ -25,6 +25,7 @@ from tests.conftest import MakeDatabase
 from tests.integration.test_pausing import walked
 from tests.integration.test_resume_policies import POLICIES, as_run, plant, random_run
 from tests.support.hold_model import released
+from tests.support.waiting import eventually
 from tests.support.world import World, email, make_world, step
 
 MANY = CHUNK + 300
@@ -123,11 +124,11 @@ async def test_what_is_asked_meanwhile_is_told_as_it_is(world: World, how: str) 
     reason = f"{how}_paused"
     await pause(world, how, workflow)
     assert await told(world, workflow, reason) == ([reason], f"{how.capitalize()} is paused", MANY, MANY, 0)
-    await work_on_changes(world.database, chunk=CHUNK)
+    await work_on_changes(world.database, chunk=CHUNK, seconds=60)
     await resume(world, how, workflow)
     shown = await told(world, workflow, reason)
     assert shown == ([reason], "not had its turn yet", MANY, MANY, 0), "until the resume has got to them they are held"
-    await work_on_changes(world.database, chunk=CHUNK)
+    await work_on_changes(world.database, chunk=CHUNK, seconds=60)
     assert await told(world, workflow, reason) == ([None], "next free worker", 0, 0, MANY)
 
 
@@ -163,7 +164,7 @@ async def test_a_killed_process_loses_nothing_of_20_000(world: World) -> None:
     workflow = await crowd(world, 20_000)
     await pause(world, "workflow", workflow)
     await killed_half_way(world, workflow, Hold.WORKFLOW)
-    assert await work_on_changes(world.database, chunk=1000, seconds=60)
+    await eventually(lambda: work_on_changes(world.database, chunk=1000, seconds=60))  # its transaction ends first
     assert await holds(world, workflow) == {Hold.WORKFLOW: 20_000}
     [since] = await world.sql(
         "SELECT count(DISTINCT held_at) AS n, max(held_at) AS at FROM enrollment WHERE holds <> 0"
@@ -294,7 +295,7 @@ async def test_a_mail_that_is_sent_again_is_held_with_the_others(world: World) -
     for kind, expected in ((ChangeKind.HOLD, Hold.WORKFLOW), (ChangeKind.RELEASE, 0)):
         async with world.database.tenant(world.organization_id) as session:
             await hold_changes.begin(session, world.principal, Change(kind, Hold.WORKFLOW, workflow), few=0)
-        await work_on_changes(world.database, chunk=2)
+        await work_on_changes(world.database, chunk=2, seconds=60)
         assert await holds(world, workflow) == {expected: 6}
 
 

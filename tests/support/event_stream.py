@@ -26,6 +26,12 @@ class EventStream:
         self.response = response
         self._lines: AsyncIterator[str] = response.aiter_lines()
 
+    async def place(self) -> str | None:
+        """The `id` of the head of a subscription, which comes before any event."""
+        fields = await asyncio.wait_for(self._block(), PATIENCE)
+        assert "event" not in fields, fields
+        return fields.get("id")
+
     async def receive(self, patience: float = PATIENCE) -> ServerEvent:
         """Raises TimeoutError, StopAsyncIteration at the end of the stream."""
         return await asyncio.wait_for(self._next(), patience)
@@ -39,14 +45,19 @@ class EventStream:
         return value
 
     async def _next(self) -> ServerEvent:
-        fields: dict[str, str] = {}
         while True:
-            line = await anext(self._lines)
-            if line and not line.startswith(":"):
+            fields = await self._block()
+            if "event" in fields:
+                return ServerEvent(fields["event"], fields.get("id"), json.loads(fields["data"]))
+
+    async def _block(self) -> dict[str, str]:
+        """The fields up to an empty line; none of a comment."""
+        fields: dict[str, str] = {}
+        while line := await anext(self._lines):
+            if not line.startswith(":"):
                 name, _, value = line.partition(": ")
                 fields[name] = value
-            elif not line and "event" in fields:
-                return ServerEvent(fields["event"], fields.get("id"), json.loads(fields["data"]))
+        return fields
 
 
 @asynccontextmanager

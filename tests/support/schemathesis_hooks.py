@@ -2,12 +2,12 @@
 
 import uuid
 from typing import Any, cast
-from zoneinfo import available_timezones
 
 import schemathesis
-from hypothesis import strategies as st
 
-schemathesis.openapi.format("iana-time-zone", st.sampled_from(sorted(available_timezones())))
+from tests.support.schemathesis_formats import use_storable_formats
+
+use_storable_formats()
 
 KEY = "Idempotency-Key"
 INSTEAD: dict[str, Any] = {"custom_fields": {}, "customFields": {}, "required": False}

@@ -18,3 +18,9 @@ MOMENTS = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.j
 def test_times_are_utc_with_milliseconds_cut_off(moment: datetime) -> None:
     written = moment.astimezone(UTC).isoformat(timespec="milliseconds")
     assert isoformat(moment) == written.replace("+00:00", "Z")
+
+
+def test_what_has_no_offset_is_in_utc() -> None:
+    """As the driver tells the infinities that a database may hold: a list that has one is answered."""
+    assert isoformat(datetime.min) == "0001-01-01T00:00:00.000Z"  # noqa: DTZ901 - that is what it tells
+    assert isoformat(datetime.max) == "9999-12-31T23:59:59.999Z"  # noqa: DTZ901

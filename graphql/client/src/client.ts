@@ -2,7 +2,7 @@
 import { print } from "@0no-co/graphql.web";
 import type { TadaDocumentNode } from "gql.tada";
 import { DripPulseError, type GraphQLErrorEntry } from "./errors.ts";
-import { readEvents, type ServerEvent } from "./events.ts";
+import { HEAD, readEvents, type ServerEvent } from "./events.ts";
 
 const GRAPHQL_JSON = "application/graphql-response+json";
 const EVENTS = "text/event-stream";
@@ -29,7 +29,8 @@ export interface CallOptions {
 }
 
 export interface SubscribeOptions extends CallOptions {
-  /** Called each time the instance has taken the subscription up: whatever happens from then on is told. */
+  /** Called each time the instance has taken the subscription up: whatever happens from then on is told, even if the
+   * connection breaks before the first message. */
   onOpen?: () => void;
 }
 
@@ -93,11 +94,15 @@ export class DripPulse {
     try {
       for (let failures = 0; ; failures += 1) {
         try {
-          for await (const { event, data, id } of this.#events(document, variables, signal, place.id, options?.onOpen)) {
-            failures = 0;
+          let open = false;
+          for await (const { event, data, id } of this.#events(document, variables, signal, place.id)) {
             if (id !== undefined) place.id = id;
+            const result = event === "next" ? dataOf(200, JSON.parse(data) as Answer<Result>) : undefined;
+            if (!open) options?.onOpen?.(); // not before the place is known where to go on if nothing more arrives
+            open = true;
+            if (event !== HEAD) failures = 0;
             if (event === "complete") return;
-            if (event === "next") yield dataOf(200, JSON.parse(data) as Answer<Result>);
+            if (result !== undefined) yield result;
           }
         } catch (error) {
           if (error instanceof DripPulseError && error.status < 500) throw error;
@@ -116,7 +121,6 @@ export class DripPulse {
     variables: unknown,
     signal: AbortSignal,
     after: string | undefined,
-    onOpen: (() => void) | undefined,
   ): AsyncGenerator<ServerEvent> {
     const response = await this.#send(document, variables, EVENTS, signal, after);
     const streams = response.headers.get("content-type")?.startsWith(EVENTS) ?? false;
@@ -124,7 +128,6 @@ export class DripPulse {
       dataOf(response.status, await answerOf(response));
       throw new DripPulseError(response.status, []);
     }
-    onOpen?.();
     yield* readEvents(response.body);
   }
 

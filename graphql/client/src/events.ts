@@ -6,14 +6,17 @@ export interface ServerEvent {
   id?: string;
 }
 
+/** What a block without data has for an event: it only says where to go on, or when. */
+export const HEAD = "head";
 const LINE = /\r\n|\n|\r/;
 
-/** The events of a stream, in their order. Comments and fields that nobody needs are left out. */
+/** The events of a stream, in their order, and the blocks of fields without any data. Comments are left out. */
 export async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenerator<ServerEvent> {
   const decoder = new TextDecoder();
   const reader = body.getReader();
   let rest = "";
-  let event = "message";
+  let event = "";
+  let fields = 0;
   let data: string[] = [];
   let id: string | undefined;
   try {
@@ -26,14 +29,15 @@ export async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenera
       rest = rest.endsWith("\r") && !done ? `${last}\r` : last;
       for (const line of lines) {
         if (line === "") {
-          if (data.length > 0 || event !== "message") {
-            yield { event, data: data.join("\n"), ...(id === undefined ? {} : { id }) };
-          }
-          event = "message";
+          const kind = event || (data.length > 0 ? "message" : HEAD);
+          if (fields > 0) yield { event: kind, data: data.join("\n"), ...(id === undefined ? {} : { id }) };
+          event = "";
+          fields = 0;
           data = [];
           continue;
         }
         const colon = line.indexOf(":");
+        if (colon !== 0) fields += 1;
         const name = colon < 0 ? line : line.slice(0, colon);
         const text = colon < 0 ? "" : line.slice(colon + 1).replace(/^ /, "");
         if (name === "event") event = text;

@@ -28,6 +28,35 @@ test("the example hears of what happens", async () => {
   assert.deepEqual((await heard).sort(), ["hedy@example.com", "joan@example.com"]);
 });
 
+test("what happens after onOpen is told, although the stream breaks before its first message", async () => {
+  const places: (string | null)[] = [];
+  let cut: (() => void) | undefined;
+  const breaking: typeof fetch = async (input, init) => {
+    places.push(new Headers(init?.headers).get("last-event-id"));
+    const response = await fetch(input, init);
+    if (cut !== undefined || response.body === null) return response;
+    const broken = new TransformStream<Uint8Array, Uint8Array>({
+      start: (controller) => void (cut = () => controller.error(new Error("cut"))),
+    });
+    response.body.pipeTo(broken.writable).catch(() => undefined);
+    return new Response(broken.readable, { status: response.status, headers: response.headers });
+  };
+  const fragile = new DripPulse({ url, token: key, reconnectMilliseconds: 50, fetch: breaking });
+  const opened: Promise<number>[] = [];
+  const heard = newcomers(fragile, workflow, 1, {
+    onOpen: () => {
+      if (opened.length > 0) return;
+      cut?.();
+      opened.push(enroll(drippulse, workflow, ["margaret@example.com"]));
+    },
+  });
+  assert.deepEqual(await heard, ["margaret@example.com"]);
+  await Promise.all(opened);
+  assert.equal(places.length, 2);
+  assert.equal(places[0], null);
+  assert.match(places[1] ?? "", /./);
+});
+
 test("what is refused is thrown with its code", async () => {
   const stranger = new DripPulse({ url, token: "adcrm_live_nobody" });
   await assert.rejects(stranger.query(Overview, { first: 1 }), (error: unknown) => {
@@ -92,6 +121,28 @@ test("a stream that breaks goes on where it broke off, and ends when it is compl
       for await (const { viewer } of client.subscribe(Role)) roles.push(viewer.role);
       assert.deepEqual(roles, ["ADMIN", "VIEWER"]);
       assert.deepEqual(seen, [undefined, "a", "a"]);
+    },
+  );
+});
+
+test("an id without data is where to go on, and no event", async () => {
+  const seen: (string | undefined)[] = [];
+  await serving(
+    (request, response, turn) => {
+      seen.push(request.headers["last-event-id"] as string | undefined);
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      if (turn === 1) {
+        response.write("retry: 1000\nid: head\n\nid: never whole");
+        return void setTimeout(() => response.destroy(), 30);
+      }
+      if (turn === 2) return void response.end("retry: 1000\n\n");
+      response.end(`id: again\n\n${next("VIEWER", "b")}event: complete\ndata: {}\n\n`);
+    },
+    async (client) => {
+      const roles: string[] = [];
+      for await (const { viewer } of client.subscribe(Role)) roles.push(viewer.role);
+      assert.deepEqual(roles, ["VIEWER"]);
+      assert.deepEqual(seen, [undefined, "head", "head"]);
     },
   );
 });

@@ -110,4 +110,6 @@ def _integer(node: ValueNode, variables: Mapping[str, Any]) -> int | None:
     if isinstance(node, IntValueNode):
         return int(node.value)
     found = variables.get(node.name.value) if isinstance(node, VariableNode) else None
+    if isinstance(found, float) and found.is_integer():  # which Int takes as well
+        return int(found)
     return found if isinstance(found, int) else None

@@ -22,7 +22,7 @@ from drippulse.graphql_clients.documents.errors import UnknownDocumentError
 from drippulse.kit.errors import BadRequestError, DomainError
 from drippulse.kit.recent import Recent
 from drippulse_graphql.kit.cost import check_cost, cost_of
-from drippulse_graphql.kit.limits import MAX_TOKENS, DocumentTooComplexError, check_limits
+from drippulse_graphql.kit.limits import MAX_TOKENS, DocumentTooComplexError, check_limits, check_numbers
 
 MAX_CACHED = 1_000
 MAX_CACHED_LENGTH = 20_000
@@ -117,6 +117,7 @@ class Documents:
     def _check(self, text: str) -> DocumentNode:
         document = _parsed(text)
         check_limits(document)
+        check_numbers(document, text)
         errors = validate(self._schema, document, RULES, max_errors=MAX_ERRORS)
         if errors:
             raise InvalidDocumentError(errors, "validation_failed")

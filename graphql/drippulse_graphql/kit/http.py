@@ -11,11 +11,10 @@ from typing import Any, cast
 
 from drippulse.kit.crypto import sha256_hex
 from drippulse.kit.errors import BadRequestError, DomainError
-from drippulse.kit.strict_json import loads
+from drippulse.kit.strict_json import MalformedJsonError, loads
 from drippulse.organizations.errors import MissingTokenError
+from drippulse_graphql.kit.accept import JSON
 
-GRAPHQL_JSON = "application/graphql-response+json"
-JSON = "application/json"
 MAX_BODY = 1_000_000
 DOCUMENT_ID = re.compile(r"sha256:([0-9a-f]{64})")
 APOLLO_HASH = re.compile(r"[0-9a-f]{64}")
@@ -62,10 +61,17 @@ def read_get(parameters: Mapping[str, str]) -> Operation:
     sent: dict[str, Any] = dict(parameters)
     for name in ("variables", "extensions"):
         if sent.get(name):
-            sent[name] = loads(parameters[name].encode())
+            sent[name] = _json_of(name, parameters[name])
         else:
             sent.pop(name, None)
     return _operation(sent)
+
+
+def _json_of(name: str, text: str) -> Any:
+    try:
+        return loads(text.encode())
+    except MalformedJsonError as error:
+        raise MalformedJsonError(f"The parameter {name}{error.message.removeprefix('The body')}") from None
 
 
 def check_content_type(content_type: str) -> None:
@@ -74,11 +80,6 @@ def check_content_type(content_type: str) -> None:
     charset = parameters.lower().replace(" ", "").removeprefix("charset=").strip('"')
     if media.strip().lower() != JSON or charset not in {"", "utf-8", "utf8"}:
         raise UnsupportedMediaTypeError("Send the operation as JSON, with the header Content-Type: application/json.")
-
-
-def answer_type(accept: str) -> str:
-    """The media type to answer with: the GraphQL one when it is asked for by name."""
-    return GRAPHQL_JSON if GRAPHQL_JSON in accept.lower() else JSON
 
 
 def bearer_token(header: str | None) -> str:

@@ -22,7 +22,7 @@ def encode_id(type_name: str, key: Key) -> str:
     return base64.b64encode(f"{type_name}:{key}".encode()).decode()
 
 
-def decode_id(text: str) -> tuple[str, Key]:
+def decode_id(text: str, *, field: str = "id") -> tuple[str, Key]:
     """The type and the key behind a global id.
 
     Raises:
@@ -34,7 +34,8 @@ def decode_id(text: str) -> tuple[str, Key]:
         type_name, written = "", ""
     key = read_key(written)
     if not type_name or key is None:
-        raise InvalidIdError("This is not an id of this API. Send an `id` as a query answered it.")
+        sentence = "This is not an id of this API. Send an `id` as a query answered it."
+        raise InvalidIdError(sentence, errors={field: [sentence]})
     return type_name, key
 
 
@@ -52,7 +53,7 @@ def key_of(text: str, type_name: str, *, field: str = "id") -> Key:
     plain = read_key(text)
     if plain is not None:
         return plain
-    found, key = decode_id(text)
+    found, key = decode_id(text, field=field)
     if found != type_name:
         sentence = f"This is the id of a {found}; send one of a {type_name}."
         raise InvalidIdError(sentence, errors={field: [sentence]})

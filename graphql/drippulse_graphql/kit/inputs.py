@@ -6,6 +6,7 @@ from enum import Enum
 import strawberry
 
 from drippulse.kit.errors import ValidationError
+from drippulse_graphql.kit.user_errors import camel_path
 
 NUL = "\x00"
 
@@ -45,6 +46,7 @@ class NumberFilter:
 
 @strawberry.input(description="Of a moment; several members must all hold.")
 class MomentFilter:
+    eq: datetime | None = None
     gt: datetime | None = None
     gte: datetime | None = None
     lt: datetime | None = None
@@ -53,8 +55,12 @@ class MomentFilter:
 
 
 def text(name: str, value: str) -> str:
-    """`value` as PostgreSQL can compare it. Raises ValidationError for U+0000, which it cannot hold."""
+    """The member `name` of a filter as PostgreSQL can compare it.
+
+    Raises ValidationError for U+0000, which it cannot hold.
+    """
     if NUL in value:
-        sentence = f"{name} holds the character U+0000, which no stored text has."
-        raise ValidationError(sentence, errors={name: [sentence]})
+        spelled = camel_path(name)
+        sentence = f"{spelled} holds the character U+0000, which no stored text has."
+        raise ValidationError(sentence, errors={f"filter.{spelled}": [sentence]})
     return value

@@ -1,5 +1,6 @@
 """Limits on a document, checked before it is validated: what would take long is refused at once."""
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -9,9 +10,12 @@ from graphql import (
     FragmentDefinitionNode,
     FragmentSpreadNode,
     InlineFragmentNode,
+    IntValueNode,
     OperationDefinitionNode,
     SelectionNode,
     SelectionSetNode,
+    Visitor,
+    visit,
 )
 
 from drippulse.kit.errors import BadRequestError
@@ -22,9 +26,11 @@ MAX_INTROSPECTION_DEPTH = 20
 MAX_ALIASES = 15
 MAX_DIRECTIVES = 5
 MAX_FIELDS = 500
-MAX_FRAGMENTS = 25
-MAX_SPREADS = 40
+MAX_FRAGMENTS = 50
+MAX_SPREADS = 80
 MAX_REPEATS = 3
+MAX_DIGITS = 400
+LONG_NUMBER = re.compile(rf"[0-9]{{{MAX_DIGITS + 1}}}")
 INTROSPECTION = frozenset({"__schema", "__type"})
 
 
@@ -41,6 +47,21 @@ class _Measure:
     directives: int = 0
     spreads: int = 0
     heights: dict[str, int] = field(default_factory=dict[str, int])
+
+
+def check_numbers(document: DocumentNode, text: str) -> None:
+    """Of a document that was parsed from `text`. Raises DocumentTooComplexError."""
+    if LONG_NUMBER.search(text):  # it may stand in a string
+        visit(document, _Numbers())
+
+
+class _Numbers(Visitor):
+    def enter_int_value(self, node: IntValueNode, *_: object) -> None:
+        if len(node.value) > MAX_DIGITS:
+            raise DocumentTooComplexError(
+                f"A number in a document may have {MAX_DIGITS} digits. Send longer ones as texts.",
+                code="number_too_long",
+            )
 
 
 def check_limits(document: DocumentNode) -> None:

@@ -41,6 +41,8 @@ KEY: Final = (
     "A write that is sent again with the same key answers what it answered the first time and does nothing. 1 to 255 "
     "printable ASCII characters; kept for 24 hours."
 )
+PARTIAL: Final = ("update", "bulkUpdate")
+"""How the mutations begin that change what is there, where null is not what is left out."""
 Work: TypeAlias = Callable[[Call[Any]], Awaitable[Any]]
 
 
@@ -161,7 +163,7 @@ def _resolver(plan: _Plan, takes: Any, payload: Any) -> Callable[..., Awaitable[
 async def _perform(plan: _Plan, info: Info, sent: Any) -> Outcome:
     try:
         number = _id(plan.about, sent)
-        said = given(sent) if plan.body else {}
+        said = given(sent, partial=plan.name.startswith(PARTIAL)) if plan.body else {}
         if holds_nul(said):
             raise ValidationError("A text holds the character U+0000, which cannot be stored; remove it.")
         asked = Asked(plan.name, {"id": number, "input": said}, sent.idempotency_key, plan.spell)

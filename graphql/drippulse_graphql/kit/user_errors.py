@@ -8,6 +8,7 @@ from strawberry.scalars import JSON
 from strawberry.utils.str_converters import to_camel_case
 
 from drippulse.kit.errors import DomainError
+from drippulse.kit.validation import WholeInputError
 
 MENDABLE: Final = frozenset({400, 404, 409, 410, 413, 422})
 
@@ -26,17 +27,22 @@ def camel_path(path: str) -> str:
 
 
 def user_errors(error: DomainError, spell: Callable[[str], str] = camel_path) -> list[dict[str, Any]]:
-    """One for each sentence about a field.
+    """One for each sentence about a field, or about the input as a whole.
 
     Args:
         spell: turns the path of a field into what the caller calls it.
     """
-    fields = [(spell(field), sentence) for field, sentences in error.errors.items() for sentence in sentences]
-    details = error.extra or None
-    if len(fields) > 1:
-        return [
-            {"field": field, "code": error.error_code, "message": sentence, "details": details}
-            for field, sentence in fields
-        ]
-    field = fields[0][0] if fields else None
-    return [{"field": field, "code": error.error_code, "message": error.message, "details": details}]
+    whole = isinstance(error, WholeInputError)
+    told = [(path, sentence) for path, sentences in error.errors.items() for sentence in sentences]
+    if whole or len(told) > 1:
+        return [_user_error(error, None if whole else spell(path), sentence) for path, sentence in told]
+    if not told:
+        return [_user_error(error, None, error.message)]
+    path, field = told[0][0], spell(told[0][0])
+    beginning = f"{path}: "
+    named = error.message.startswith(beginning)
+    return [_user_error(error, field, f"{field}: {error.message.removeprefix(beginning)}" if named else error.message)]
+
+
+def _user_error(error: DomainError, field: str | None, message: str) -> dict[str, Any]:
+    return {"field": field, "code": error.error_code, "message": message, "details": error.extra or None}

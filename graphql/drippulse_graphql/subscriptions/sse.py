@@ -17,6 +17,7 @@ from drippulse.kit.errors import DomainError
 from drippulse.organizations.policy import Principal
 from drippulse.organizations.standing import Credential, credential_of
 from drippulse.settings import Settings
+from drippulse_graphql.kit.accept import EVENTS
 from drippulse_graphql.kit.errors import domain_error, internal_error
 from drippulse_graphql.kit.http import Operation, bearer_token
 from drippulse_graphql.subscriptions.errors import CredentialEndedError, RefusedError
@@ -26,15 +27,10 @@ from drippulse_graphql.subscriptions.streams import Streams
 from drippulse_graphql.subscriptions.subscriber import Subscriber
 from drippulse_graphql.subscriptions.wards import Ward
 
-EVENTS = "text/event-stream"
 QUIET_SECONDS = 12.0
 STILL_HERE = b":\n\n"
-HEAD = b"retry: 1000\n\n"
+RETRY = b"retry: 1000\n"
 COMPLETE = b"event: complete\ndata: {}\n\n"
-
-
-def wants_events(accept: str) -> bool:
-    return EVENTS in accept.lower()
 
 
 async def event_stream(
@@ -75,7 +71,7 @@ async def _told(streams: Streams, subscriber: Subscriber, credential: Credential
     messages = subscriber.messages()
     waiting: asyncio.Task[Message] | None = None
     try:
-        yield HEAD
+        yield _head(subscriber.place)
         while True:
             waiting = waiting or asyncio.create_task(anext(messages))  # pyright: ignore[reportArgumentType]
             done, _ = await asyncio.wait([waiting], timeout=QUIET_SECONDS)
@@ -104,6 +100,14 @@ def _failure(errors: list[dict[str, Any]]) -> bytes:
     return orjson.dumps({"errors": errors})
 
 
+def _head(place: LogPosition | None) -> bytes:
+    """Without data it is no event, but whoever breaks off before the first one goes on from its `id`."""
+    return RETRY + _id(place) + b"\n"
+
+
 def _event(payload: bytes, position: LogPosition | None = None) -> bytes:
-    place = b"" if position is None else f"id: {encode_position(position)}\n".encode()
-    return b"event: next\n" + place + b"data: " + payload + b"\n\n"
+    return b"event: next\n" + _id(position) + b"data: " + payload + b"\n\n"
+
+
+def _id(position: LogPosition | None) -> bytes:
+    return b"" if position is None else f"id: {encode_position(position)}\n".encode()

@@ -9,7 +9,7 @@ from drippulse.events.log_position import LogPosition
 from drippulse.kit.services import AppServices
 from drippulse.organizations.policy import Principal
 from drippulse.organizations.standing import Credential, credential_of
-from drippulse_graphql.execution import Answer, Executor
+from drippulse_graphql.execution import Executor
 from drippulse_graphql.kit.context import Context
 from drippulse_graphql.kit.documents import Documents
 from drippulse_graphql.kit.errors import execution_errors
@@ -19,7 +19,7 @@ from drippulse_graphql.kit.usage import UsageOfOperations
 from drippulse_graphql.subscriptions.channel import Channel, Shared
 from drippulse_graphql.subscriptions.core import source_stream
 from drippulse_graphql.subscriptions.errors import RefusedError
-from drippulse_graphql.subscriptions.groups import Asked, result_bytes
+from drippulse_graphql.subscriptions.groups import Asked
 from drippulse_graphql.subscriptions.limits import USUAL, Limits
 from drippulse_graphql.subscriptions.source import Source
 from drippulse_graphql.subscriptions.subscriber import Subscriber
@@ -102,11 +102,14 @@ class Streams:
         runs = running(principal.organization_id, operation)
         operation = await trusted(self._services.trusted_documents, principal.organization_id, operation)
         document, kind = self._documents.prepare(operation.query, operation.operation_name, operation.variables)
-        self._usage.count(principal.organization_id, headers, operation)
         if kind is not OperationType.SUBSCRIPTION:
             if before_once is not None:
                 await before_once()
-            return _once(await self._executor.execute(principal, operation, read_only=read_only))
+            answer = await self._executor.execute(principal, operation, read_only=read_only)
+            if not answer.begun:
+                raise RefusedError(answer.errors)
+            self._usage.count(principal.organization_id, headers, operation)
+            return answer.result()
         self.limits.one_more_subscription(self.open_of(principal.organization_id))
         async with self._services.database.tenant(principal.organization_id) as session:
             context = Context(principal, session, self._services, document)
@@ -116,6 +119,7 @@ class Streams:
         subscriber = self._channel(principal.organization_id).add(asked, after or source.after)
         try:
             await subscriber.begin()
+            self._usage.count(principal.organization_id, headers, operation)
         except BaseException:
             subscriber.close()
             raise
@@ -144,11 +148,3 @@ class Streams:
     async def stop(self) -> None:
         """End all, and whatever is opened from now on; returns once clients know, or do not listen."""
         await self.wards.stop(STOP_SECONDS)
-
-
-def _once(answer: Answer) -> bytes:
-    if answer.text is not None:
-        return b'{"data":%b}' % answer.text.encode()
-    if not answer.begun:
-        raise RefusedError(answer.errors)
-    return result_bytes(answer.data, answer.errors)

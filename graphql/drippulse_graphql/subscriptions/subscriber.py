@@ -55,6 +55,12 @@ class Subscriber:
     def begun(self) -> bool:
         return self._floor is not None
 
+    @property
+    def place(self) -> LogPosition | None:
+        """Before the first message: where to go on if none of them arrives. None for anew, where one comes at once."""
+        told_at_once = self._position is None and self._group.asked.wanted.first is not None
+        return None if told_at_once else self._position or self._floor
+
     def offer(self, message: Message) -> None:
         """The next message of the live end."""
         if self._behind or (self._floor is not None and message.position <= self._floor):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Any
 
 from piccolo.columns import JSONB, UUID, Array, BigInt, Column, Date, DoublePrecision, Integer, Numeric, SmallInt, Text
 from piccolo.columns import Timestamptz as Timestamp
@@ -12,6 +12,7 @@ from piccolo.table import Table
 from pydantic import BaseModel, Field, create_model
 
 from drippulse.crm.schemas import (
+    KEPT,
     AccountFields,
     ActivityFields,
     ContactFields,
@@ -20,6 +21,7 @@ from drippulse.crm.schemas import (
     RecordFields,
 )
 from drippulse.crm.tables import Account, Activity, Contact, Lead, Opportunity, RecordType
+from drippulse.kit.nulls import of_updates
 
 HIDDEN = frozenset({"organization_id", "email_key", "deleted_at", "merged_into_id"})
 """Columns that no answer shows."""
@@ -89,13 +91,8 @@ class RecordSpec:
 
     @cached_property
     def changes(self) -> type[RecordFields]:
-        """What an update takes: `fields` of which none is required."""
-        required: dict[str, Any] = {
-            name: (Annotated[info.annotation, *info.metadata], Field(default_factory=str))
-            for name, info in self.fields.model_fields.items()
-            if info.is_required()
-        }
-        return create_model(f"{self.kind.value.title()}Changes", __base__=self.fields, **required)
+        """What an update takes: `fields` of which none is required. Null empties one, where it can be empty."""
+        return create_model(f"{self.kind.value.title()}Changes", __base__=self.fields, **of_updates(self.fields, KEPT))
 
     @property
     def read_only(self) -> frozenset[str]:

@@ -1,6 +1,7 @@
-"""What goes into CRM records. On an update, fields left out stay as they are."""
+"""What goes into CRM records. On an update, fields left out stay as they are and null empties one; on creating, null is
+as good as left out."""
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 
@@ -17,6 +18,8 @@ from pydantic import (
 from drippulse.crm.tables import ActivityType, OpportunityStatus
 from drippulse.enrollments.contacts import read_timezone
 from drippulse.kit.errors import DomainError
+from drippulse.kit.moments import storable_day, storable_moment
+from drippulse.kit.nulls import NeverNull, NullAs
 from drippulse.kit.schema_rules import together
 from drippulse.kit.validation import EmailOrEmpty, Input, Trimmed
 
@@ -24,6 +27,9 @@ MAX_AMOUNT = Decimal("9999999999999.99")
 """Two decimals of more would not survive a JSON number."""
 
 
+KEPT = "Cannot be empty: send a value, or leave it out to keep it."
+BY_KEY = "Are merged by key: send null for each key that shall go."
+MERGED = "Values of defined fields; merged by key, null removes one."
 AMOUNT = {"type": "number", "minimum": -float(MAX_AMOUNT), "maximum": float(MAX_AMOUNT)}
 
 
@@ -31,9 +37,10 @@ def _day(value: object) -> object:
     if not isinstance(value, str):
         return value
     try:
-        return date.fromisoformat(value)
+        day = date.fromisoformat(value)
     except ValueError:
         raise ValueError('must be a date such as "2026-03-31"') from None
+    return storable_day(day)
 
 
 def _moment(value: object) -> object:
@@ -43,10 +50,7 @@ def _moment(value: object) -> object:
         moment = datetime.fromisoformat(value)
     except ValueError:
         raise ValueError('must be a time such as "2026-03-31T09:00:00Z"') from None
-    try:
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("is outside the years that can be stored") from None
+    return storable_moment(moment)
 
 
 def _amount(value: object) -> object:
@@ -61,12 +65,15 @@ def _amount(value: object) -> object:
     return amount.quantize(Decimal("0.01"))
 
 
-Text = Annotated[str, Trimmed(500, empty=True)]
+Text = Annotated[str, Trimmed(500, empty=True), NullAs(str)]
 Name = Annotated[str, Trimmed(500)]
-LongText = Annotated[str, StringConstraints(max_length=100_000)]
+LongText = Annotated[str, StringConstraints(max_length=100_000), NullAs(str)]
 ExternalText = Annotated[str, Trimmed(200)]
 Tag = Annotated[str, Trimmed(100)]
-Attributes = Annotated[dict[str, Any], Field(max_length=500)]
+Tags = Annotated[list[Tag], Field(max_length=100), NullAs(list[Any])]
+Members = Annotated[dict[str, Any], Field(max_length=500)]
+Attributes = Annotated[Members, NullAs(dict[str, Any])]
+CustomFieldChanges = Annotated[Members, NeverNull(BY_KEY)]
 Reference = Annotated[
     str,
     Trimmed(100),
@@ -91,10 +98,10 @@ class RecordFields(Input):
     external_system: ExternalText | None = None
     external_id: ExternalText | None = None
     owner_id: MemberId | None = None
-    tags: list[Tag] = Field(default_factory=list[Tag], max_length=100)
+    tags: Tags = Field(default_factory=list[Tag])
     attributes: Attributes = Field(default_factory=dict[str, Any], description="Free-form; replaced as a whole.")
-    custom_fields: Attributes = Field(
-        default_factory=dict[str, Any], description="Values of defined fields; merged by key, null removes one."
+    custom_fields: Annotated[Members, NullAs(dict[str, Any], otherwise=BY_KEY)] = Field(
+        default_factory=dict[str, Any], description=MERGED
     )
 
     @model_validator(mode="after")
@@ -157,7 +164,7 @@ class LeadFields(PersonFields):
     """A lead."""
 
     score: float | None = Field(default=None, allow_inf_nan=False)
-    status: Annotated[str, Trimmed(100)] = "new"
+    status: Annotated[str, Trimmed(100), NullAs(lambda: "new", otherwise=KEPT)] = "new"
     source: Text = ""
     website: Text = ""
     contact_id: Reference | None = None
@@ -171,13 +178,15 @@ class OpportunityFields(RecordFields):
     contact_id: Reference | None = None
     pipeline_id: Reference | None = None
     pipeline_stage_id: Reference | None = None
-    status: OpportunityStatus = Field(
+    status: Annotated[OpportunityStatus, NullAs(lambda: OpportunityStatus.OPEN, otherwise=KEPT)] = Field(
         default=OpportunityStatus.OPEN,
         strict=False,
         description="Moves it to a stage of that type.",
     )
     amount: Amount | None = None
-    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = Field(default="USD", description="ISO 4217.")
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$"), NullAs(lambda: "USD", otherwise=KEPT)] = Field(
+        default="USD", description="ISO 4217."
+    )
     probability: Percent | None = Field(default=None, description="Percent; null: the stage's.")
     expected_close_date: Day | None = None
     lost_reason: Text = ""
@@ -188,7 +197,9 @@ class OpportunityFields(RecordFields):
 class ActivityFields(RecordFields):
     """An activity, about any of an account, a contact, a lead and an opportunity."""
 
-    type: ActivityType = Field(default=ActivityType.NOTE, strict=False)
+    type: Annotated[ActivityType, NullAs(lambda: ActivityType.NOTE, otherwise=KEPT)] = Field(
+        default=ActivityType.NOTE, strict=False
+    )
     subject: Text = ""
     body: LongText = ""
     outcome: Text = ""

@@ -1,11 +1,12 @@
 """What goes in and out of events."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from drippulse.kit.addresses import normalize_address
+from drippulse.kit.moments import within_years
 from drippulse.kit.schema_rules import NULL, given
 from drippulse.kit.validation import EmailText, Input, Trimmed
 from drippulse.workflows.event_match import EVENT_TYPE
@@ -55,7 +56,7 @@ class EventIn(Input):
     @field_validator("occurred_at")
     @classmethod
     def _storable(cls, at: datetime | None) -> datetime | None:
-        if at is not None and not 1970 <= at.astimezone(UTC).year <= 9000:
+        if at is not None and not within_years(at, 1970, 9000):
             raise ValueError("lies outside of the years 1970 to 9000")
         return at
 

@@ -62,6 +62,8 @@ EmailOrEmpty = Annotated[
     StringConstraints(max_length=320),
     WithJsonSchema({"type": "string", "anyOf": [{"format": "email"}, {"maxLength": 0}]}),
 ]
+WHOLE: Final = "body"
+"""The path of what is wrong with an input as a whole."""
 TIME_ZONE: Final = WithJsonSchema({"type": "string", "format": "iana-time-zone"})
 
 
@@ -73,6 +75,10 @@ class Input(BaseModel):
 
 class MissingParameterError(BadRequestError):
     code = "missing_parameter"
+
+
+class WholeInputError(ValidationError):
+    """It is about no field in particular: its one path is `WHOLE`, which a field of the input may be called too."""
 
 
 def unwrap(body: object, wrapper: str | None) -> dict[str, Any]:
@@ -125,11 +131,12 @@ def as_domain_error(model: type[BaseModel], error: PydanticValidationError) -> D
     for detail in details:
         errors.setdefault(_path(detail), []).append(_sentence(model, detail))
     first = next(iter(errors))
-    return ValidationError(f"{first}: {errors[first][0]}", errors=errors)
+    kind = ValidationError if any(detail["loc"] for detail in details) else WholeInputError
+    return kind(f"{first}: {errors[first][0]}", errors=errors)
 
 
 def _path(detail: ErrorDetails) -> str:
-    return ".".join(str(part) for part in detail["loc"]) or "body"
+    return ".".join(str(part) for part in detail["loc"]) or WHOLE
 
 
 def _sentence(model: type[BaseModel], detail: ErrorDetails) -> str:

@@ -1,12 +1,13 @@
 """The sending policy of an organization, and what goes in and out of the feature."""
 
-from datetime import UTC, datetime, time
+from datetime import datetime, time
 from functools import lru_cache
 from itertools import pairwise
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
+from drippulse.kit.moments import storable_moment
 from drippulse.kit.schema_rules import either
 from drippulse.kit.validation import EmailText
 from drippulse.workflows.errors import UnknownTimezoneError
@@ -70,9 +71,12 @@ class RampUp(Part):
     def _one_way_up(self) -> "RampUp":
         if (self.factor is None) == (self.step is None):
             raise ValueError("give either `factor` or `step`")
-        if self.started_at is not None and self.started_at.tzinfo is None:
-            self.started_at = self.started_at.replace(tzinfo=UTC)
         return self
+
+    @field_validator("started_at")
+    @classmethod
+    def _storable(cls, at: datetime | None) -> datetime | None:
+        return None if at is None else storable_moment(at)
 
 
 class QuietHours(Part):

@@ -21,7 +21,8 @@ from drippulse_server.embedded.roles import DATABASE, LOGIN, OWNER, ensure_roles
 MAJOR_VERSION = "18"
 SUPERUSER = "postgres"
 PORT = 5432
-START_SECONDS = 60.0  # crash recovery replays the log first
+START_SECONDS = 60.0
+"""Without a word. Recovering from a crash, it says every 10 seconds how far it has come, however long that takes."""
 STILL_IN_USE = "pre-existing shared memory block"  # backends of a killed server that have not noticed yet
 # Fast shutdown, then immediate shutdown, which recovers on the next start (manual, "Shutting Down the Server").
 ESCALATION: Sequence[tuple[signal.Signals, float]] = (
@@ -183,7 +184,7 @@ class EmbeddedPostgres:
         self._server = server
         for _ in range(20):
             server.start()
-            if server.wait_until(lambda: self._pid_file() == (server.pid, "ready"), START_SECONDS):
+            if server.wait_while_it_speaks(lambda: self._pid_file() == (server.pid, "ready"), START_SECONDS):
                 return
             if server.running() or STILL_IN_USE not in server.output():
                 break

@@ -76,6 +76,15 @@ class ServerProcess:
             time.sleep(POLL_SECONDS)
         return False
 
+    def wait_while_it_speaks(self, ready: Callable[[], bool], silence: float) -> bool:
+        """As `wait_until`, for as long as it writes something every `silence` seconds or so."""
+        said = -1
+        while not self.wait_until(ready, silence):
+            if not self.running() or len(self.output()) == said:
+                return False
+            said = len(self.output())
+        return True
+
     def stop(self, escalation: Sequence[tuple[signal.Signals, float]]) -> None:
         """Sends each signal and waits its seconds until the program has ended; SIGKILL to the group at last."""
         process, self._process = self._process, None

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 from pydantic.alias_generators import to_camel
 
-from drippulse.crm.schemas import PersonFields
+from drippulse.crm.schemas import MERGED, CustomFieldChanges, PersonFields
 from drippulse.enrollments.tables import EnrollmentStatus
 from drippulse.kit.schema_rules import at_least_one, together
 from drippulse.kit.validation import Input
@@ -29,6 +29,8 @@ class V1Contact(PersonFields):
     """A contact as it is sent; on an update, fields left out stay as they are."""
 
     model_config = ConfigDict(alias_generator=to_camel, json_schema_extra=together("externalSystem", "externalId"))
+
+    custom_fields: CustomFieldChanges = Field(default_factory=dict[str, Any], description=MERGED)
 
 
 class V1ContactOut(CamelOut):

@@ -22,6 +22,7 @@ from drippulse_graphql.kit.ids import id_of, uuid_of
 from drippulse_graphql.kit.inputs import Direction, IdFilter, MomentFilter, NumberFilter, TextFilter, text
 from drippulse_graphql.kit.lists import Listed
 from drippulse_graphql.kit.pages import Condition, Order
+from drippulse_graphql.kit.user_errors import camel_path
 
 NODES = {"pipeline": "Pipeline", "pipeline_stage": "PipelineStage"} | {kind.value: kind.value.title() for kind in SPECS}
 """Table -> the type of its rows."""
@@ -138,9 +139,9 @@ def _reader(stored: Column, name: str, target: str) -> Callable[[Any], Any]:
     if stored._meta.choices is not None:  # pyright: ignore[reportPrivateUsage] - where Piccolo keeps it
         return lambda given: given.value
     if isinstance(stored, UUID):
-        return lambda given: uuid_of(given, target, field=f"filter.{name}")
+        return lambda given: uuid_of(given, target, field=camel_path(f"filter.{name}"))
     if isinstance(stored, BigInt):
-        return lambda given: id_of(given, "User", field=f"filter.{name}")
+        return lambda given: id_of(given, "User", field=camel_path(f"filter.{name}"))
     if isinstance(stored, Text):
         return lambda given: text(name, given)
     if isinstance(stored, Numeric):

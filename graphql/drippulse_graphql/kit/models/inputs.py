@@ -1,13 +1,16 @@
 """GraphQL inputs made of pydantic models.
 
 What the caller leaves out stays unset in the model and null is null, so that a partial update means what it means in
-REST. Values arrive at the model as the JSON that REST would have read: enums by value, moments as text, ids as REST's.
+REST. Where there is nothing to empty, null in a field that has a default and is never null is as good as left out, as
+the schema promises, in which such a field may be null. Values arrive at the model as the JSON that REST would have
+read: enums by value, moments as text, ids as REST's.
 """
 
 from collections.abc import Mapping
 from datetime import date
 from enum import Enum
 from functools import cache
+from types import NoneType
 from typing import Any, Final, cast, get_args
 
 import strawberry
@@ -56,8 +59,11 @@ def _field(model: type[BaseModel], field: str, info: FieldInfo) -> tuple[Any, St
     return annotation | None, cast("Any", strawberry.field)(default=strawberry.UNSET, **described)
 
 
-def given(value: Any) -> dict[str, Any]:
+def given(value: Any, *, partial: bool = True) -> dict[str, Any]:
     """What a caller said in an input, as JSON under the model's own names; what they left out is left out.
+
+    Args:
+        partial: it changes something that is there; null says something in every field.
 
     Raises:
         InvalidIdError: the global id of another type.
@@ -66,23 +72,29 @@ def given(value: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for field, info in model.model_fields.items():
         member = getattr(value, field)
-        if member is not strawberry.UNSET:
-            is_id = names.is_id(model, field)
-            found[info.alias or field] = _id(info, field, member) if is_id else plain(member)
+        if member is strawberry.UNSET or (member is None and not partial and _never_null(info)):
+            continue
+        is_id = names.is_id(model, field)
+        found[info.alias or field] = _id(info, field, member) if is_id else plain(member, partial=partial)
     return found
 
 
-def plain(value: Any) -> Any:
+def plain(value: Any, *, partial: bool = True) -> Any:
     """A value of the schema as JSON."""
     if hasattr(value, MODEL):
-        return given(value)
+        return given(value, partial=partial)
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, list):
-        return [plain(member) for member in cast("list[Any]", value)]
+        return [plain(member, partial=partial) for member in cast("list[Any]", value)]
     return value
+
+
+def _never_null(info: FieldInfo) -> bool:
+    """Whether a field with a default is one that is never null."""
+    return not info.is_required() and info.annotation is not Any and NoneType not in get_args(info.annotation)
 
 
 def _id(info: FieldInfo, field: str, value: Any) -> Any:

@@ -8,6 +8,7 @@ import strawberry
 from graphql import (
     DocumentNode,
     FragmentDefinitionNode,
+    GraphQLError,
     GraphQLSchema,
     OperationDefinitionNode,
     OperationType,
@@ -117,7 +118,7 @@ class Planner:
             return found
         try:
             tree = compile_operation(self._core, operation.document, operation.node, variables)
-        except NotPlannedError:
+        except (NotPlannedError, GraphQLError):  # a directive's variable is null: the resolvers have the error
             tree = None
         return operation.shapes.put(variant, _Shape(tree))
 

@@ -7,8 +7,9 @@ from typing import Annotated, Any, cast
 from pydantic import BaseModel, ConfigDict, Field, create_model, field_validator, model_validator
 
 from drippulse.crm.records import SPECS
-from drippulse.crm.schemas import MemberId, RecordFields, Reference, Tag
+from drippulse.crm.schemas import MERGED, CustomFieldChanges, MemberId, RecordFields, Reference, Tag
 from drippulse.crm.tables import RecordType
+from drippulse.kit.nulls import NullAs
 from drippulse.kit.schema_rules import NULL, all_of, alone, either
 from drippulse.kit.validation import Input
 
@@ -16,7 +17,7 @@ MOST = 10_000
 MOST_TAGS = 100
 ONE_RECORDS_OWN = ("email", "external_system", "external_id")
 """Unique values: many records may lose, but not share them."""
-Tags = Annotated[list[Tag], Field(max_length=MOST_TAGS)]
+Tags = Annotated[list[Tag], Field(max_length=MOST_TAGS), NullAs(list[Any])]
 
 
 class Selection(Input):
@@ -79,6 +80,7 @@ class BulkChanges(RecordFields):
 
     add_tags: Tags = Field(default_factory=list[Tag])
     remove_tags: Tags = Field(default_factory=list[Tag])
+    custom_fields: CustomFieldChanges = Field(default_factory=dict[str, Any], description=MERGED)
 
     @field_validator(*ONE_RECORDS_OWN, check_fields=False)
     @classmethod

@@ -2,10 +2,11 @@
 
 import math
 import re
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 
 from drippulse.crm.schemas import MAX_AMOUNT
+from drippulse.kit.moments import storable_day, storable_moment
 
 LARGEST = 2_147_483_647
 NOT_A_NUMBER = 'must be a number such as "1200.50"'
@@ -86,9 +87,10 @@ def day(text: str, order: str | None = None) -> str:
             raise ValueError("may mean two days; write it like 2026-03-31, or say date_order=dmy or mdy")
         return _day(found[3], found[2], found[1]) if order == "dmy" else _day(found[3], found[1], found[2])
     try:
-        return date.fromisoformat(text[:10] if _at_midnight(text) else text).isoformat()
+        found_day = date.fromisoformat(text[:10] if _at_midnight(text) else text)
     except ValueError:
         raise ValueError(NOT_A_DAY) from None
+    return storable_day(found_day).isoformat()
 
 
 def moment(text: str, order: str | None = None) -> str:
@@ -98,19 +100,17 @@ def moment(text: str, order: str | None = None) -> str:
         text = f"{day(head, order)} {rest}".strip()
     try:
         found = datetime.fromisoformat(text)
-        found = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
     except ValueError:
         raise ValueError('must be a time such as "2026-03-31T09:00:00Z"') from None
-    except OverflowError:
-        raise ValueError("is outside the years that can be stored") from None
-    return found.isoformat()
+    return storable_moment(found).isoformat()
 
 
 def _day(year: str, month: str, number_of_day: str) -> str:
     try:
-        return date(int(year), int(month), int(number_of_day)).isoformat()
+        found = date(int(year), int(month), int(number_of_day))
     except ValueError:
         raise ValueError(NOT_A_DAY) from None
+    return storable_day(found).isoformat()
 
 
 def _at_midnight(text: str) -> bool:

@@ -3,14 +3,16 @@
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from drippulse.enrollments.tables import EnrollmentStatus
+from drippulse.kit.moments import within_years
 from drippulse.kit.schema_rules import either
 from drippulse.kit.validation import Input
 from drippulse.sending.schemas import CapsByScope, QuietHours, RampUp
 from drippulse.workflows.schemas import Steps
 from drippulse.workflows.settings import Span
+from drippulse.workflows.values import FIRST_YEAR, LAST_YEAR
 
 MAX_CONTACTS = 10_000
 MAX_YEARS = 5
@@ -18,7 +20,15 @@ DEFAULT_HORIZON = timedelta(days=365)
 LONGEST = timedelta(days=366 * MAX_YEARS)
 
 Probability: TypeAlias = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, strict=False)]
-Moment: TypeAlias = Annotated[AwareDatetime, Field(strict=False)]
+
+
+def _known_year(moment: datetime) -> datetime:
+    if not within_years(moment, FIRST_YEAR, LAST_YEAR):
+        raise ValueError(f"must lie in the years {FIRST_YEAR} to {LAST_YEAR}, in UTC")
+    return moment
+
+
+Moment: TypeAlias = Annotated[AwareDatetime, Field(strict=False), AfterValidator(_known_year)]
 Limit: TypeAlias = Annotated[int, Field(ge=1, le=1_000_000_000)]
 Key: TypeAlias = Annotated[str, Field(min_length=1, max_length=200)]
 Status: TypeAlias = Annotated[EnrollmentStatus, Field(strict=False)]
