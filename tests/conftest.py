@@ -1,5 +1,6 @@
 """Fixtures: real PostgreSQL and Redis, started once per test process and only when a test asks for them."""
 
+import gc
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from pathlib import Path
 from typing import Any, cast
@@ -23,6 +24,7 @@ MakeOrganization = Callable[[], Awaitable[TestOrganization]]
 MakeClient = Callable[..., httpx.AsyncClient]
 MakeDatabase = Callable[[str], Awaitable[Settings]]
 
+gc.set_threshold(50_000, 20, 50)  # what stays is large, and looking through it often takes several percent of the time
 LONGEST_FIRST = ("chaos", "e2e", "integration", "contract")
 
 

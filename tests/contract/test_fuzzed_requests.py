@@ -18,8 +18,6 @@ from tests.support.schemathesis_formats import use_storable_formats
 from tests.support.workflows import create_workflow, enroll
 
 EXAMPLES = 8
-FEWER = {"adminLogin": 8}
-"""Slow on purpose."""
 SKIPPED = {"readMetrics", "getHealth", "getApiHealth", "createAdminSession", "login"}
 """Without input to make up, or another name for `adminLogin`, which is slow on purpose."""
 
@@ -49,7 +47,7 @@ def _cases(operation: Any, mode: GenerationMode, path_parameters: dict[str, int]
     cases: list[Any] = []
 
     @hypothesis_settings(
-        max_examples=FEWER.get(_name(operation), EXAMPLES),
+        max_examples=EXAMPLES,
         deadline=None,
         database=None,
         derandomize=True,

@@ -109,7 +109,10 @@ async def test_ids_of_filters_are_global_ones_or_those_of_rest(
         ('after: "nonsense"', "after"),
         ('sort: "color"', "sort"),
         ('filter: { name: { eq: "a", in: ["b"] } }', "filter.name"),
-        ('filter: { createdAt: { gte: "2026-01-01T00:00:00" } }', "filter.createdAt.gte"),
+        (
+            'filter: { createdAt: { gte: "2026-01-01T00:00:00Z" }, name: { contains: "%s" } }' % ("x" * 201),
+            "filter.name.contains",
+        ),
     ],
 )
 async def test_what_a_list_refuses_is_named_as_the_schema_spells_it(

@@ -20,6 +20,7 @@ FLAGS = (
     *("--disable-component-update", "--disable-sync", "--remote-debugging-pipe"),
 )
 ANSWER_SECONDS = 30.0
+NAVIGATED = "Inspected target navigated or closed"
 LONGEST_MESSAGE = 64 * 1024 * 1024
 
 
@@ -30,6 +31,10 @@ def chromium() -> str:
         assert not os.environ.get("CI"), "CI needs Chromium: .ci/run installs Debian's package `chromium`"
         pytest.skip("no Chromium on PATH (Debian: apt-get install chromium)")
     return found
+
+
+class NavigatedError(AssertionError):
+    """The page that was asked has gone meanwhile."""
 
 
 class Browser:
@@ -66,6 +71,8 @@ class Browser:
             message["sessionId"] = session
         os.write(self._write, json.dumps(message).encode() + b"\0")
         told = await asyncio.wait_for(answer, ANSWER_SECONDS)
+        if NAVIGATED in str(told.get("error")):
+            raise NavigatedError(method)
         assert "error" not in told, f"{method}: {told['error']}"
         return told["result"]
 
@@ -112,11 +119,12 @@ class Page:
         return answer["result"].get("value")
 
     async def until(self, expression: str) -> Any:
-        """The expression's value as soon as it is truthy."""
+        """The expression's value as soon as it is truthy, over changes of the page."""
         async with asyncio.timeout(ANSWER_SECONDS):
             while True:
-                if value := await self.value(expression):
-                    return value
+                with suppress(NavigatedError):
+                    if value := await self.value(expression):
+                        return value
                 await asyncio.sleep(0.05)
 
     async def type(self, selector: str, text: str) -> None:

@@ -1,5 +1,6 @@
 """Writing progress: many enrollments in one transaction, each guarded by its fence."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,6 +17,8 @@ from drippulse.kit.db import Database, Role, Session
 from drippulse.workflows.steps.base import Decision
 
 # Rows are locked in the order of their ids, as holding and cancelling lock them: nobody waits in a circle.
+PAUSES_AFTER_DEADLOCKS = (0.02, 0.2)
+"""In seconds: at once it could be there before whoever waits for its rows, and close the circle again."""
 KEEP_LEASE, INTENT, FINISHED, HELD, KEEP_INTENT = 1, 2, 4, 8, 16
 
 # All that follows from an enrollment's row is written by the statement that writes the row, guarded by its fence.
@@ -194,10 +197,12 @@ async def commit(database: Database, items: Sequence[Progress], lease_seconds: f
     A FENCED item changed nothing but the outcome of a mail that was in flight. A REFUSED one changed nothing: its mail
     must not go out, and its `refusal` says how to go on instead.
     """
-    try:
-        return await _commit_once(database, items, lease_seconds)
-    except asyncpg.DeadlockDetectedError:  # somebody locked these rows one by one in another order; all of it is undone
-        return await _commit_once(database, items, lease_seconds)
+    for pause in PAUSES_AFTER_DEADLOCKS:
+        try:
+            return await _commit_once(database, items, lease_seconds)
+        except asyncpg.DeadlockDetectedError:  # somebody locked these rows in another order; all of it is undone
+            await asyncio.sleep(pause)
+    return await _commit_once(database, items, lease_seconds)
 
 
 async def _commit_once(database: Database, items: Sequence[Progress], lease_seconds: float) -> list[Verdict]:
