@@ -10,6 +10,7 @@ from typing import Self
 import orjson
 
 from tests.chaos.evidence import Arrival, Effect
+from tests.support.closing import stop_listening
 from tests.support.smtp_sink import SmtpSink
 
 MESSAGE_ID = re.compile(r"<(\d+)\.(\d+)\.(\d+)@drippulse>")
@@ -55,7 +56,7 @@ class Receiver:
 
     async def __aexit__(self, *_: object) -> None:
         assert self._server is not None
-        self._server.close()
+        await stop_listening(self._server)
         await self._server.wait_closed()
         for task in list(self._tasks):
             task.cancel()

@@ -20,6 +20,7 @@ from drippulse.kit.http import (
     OutboundHttp,
     ResponseTooLargeError,
 )
+from tests.support.closing import stop_listening
 
 PUBLIC = "93.184.216.34"
 LOOPBACK = "127.0.0.1"
@@ -60,7 +61,7 @@ async def serving(reply: bytes) -> AsyncGenerator[Server]:
     try:
         yield made
     finally:
-        server.close()
+        await stop_listening(server)
 
 
 @asynccontextmanager

@@ -8,6 +8,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import orjson
 
+from tests.support.closing import stop_listening
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -83,4 +85,4 @@ async def serving(**routes: object) -> AsyncGenerator[DataServer]:
     try:
         yield made
     finally:
-        server.close()
+        await stop_listening(server)

@@ -9,6 +9,8 @@ from email.policy import default
 from enum import StrEnum
 from typing import Self
 
+from tests.support.closing import stop_listening
+
 
 class Behaviour(StrEnum):
     ACCEPT = "accept"
@@ -61,7 +63,7 @@ class SmtpSink:
 
     async def __aexit__(self, *_: object) -> None:
         assert self._server is not None
-        self._server.close()
+        await stop_listening(self._server)
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -29,6 +29,7 @@ from drippulse.workflows.steps.base import (
 )
 from drippulse.workflows.steps.email import EmailStep, links_in
 from drippulse.workflows.steps.webhook_response import retry_after
+from tests.support.closing import stop_listening
 from tests.support.walks import NOW, condition, context, step
 
 ADA = {"email": "Ada@Example.com", "first_name": "Ada <3", "score": 85}
@@ -212,7 +213,7 @@ async def receiver(
     try:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook", requests
     finally:
-        server.close()
+        await stop_listening(server)
 
 
 async def call_hook(url: str, allow: bool = True, **config: Any) -> Outcome:

@@ -11,6 +11,7 @@ from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
 JSON_HEADERS = {"Content-Type": "application/json; charset=utf-8"}
+ROUNDS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class FakeProvider:
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
         self._ready = threading.Event()
-        self._connections: set[asyncio.Task[None]] = set()
+        self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self._thread = threading.Thread(target=self._run, name="fake-provider", daemon=True)
 
     def reply_with(self, reply: Reply | Handler) -> None:
@@ -103,17 +104,23 @@ class FakeProvider:
         self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         self._ready.set()
         await self._stop.wait()
+        for listening in server.sockets:
+            self._loop.remove_reader(listening.fileno())
+        await _rounds()  # who is being let in when it closes is never let go by Python 3.11
         server.close()
-        await asyncio.sleep(0)  # who was let in just now is known after it
-        for task in self._connections:
+        left = dict(self._connections)
+        for task in left:
             task.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
+        await asyncio.gather(*left, return_exceptions=True)
+        for writer in left.values():
+            writer.close()  # of a task that was cancelled before its first step
         await server.wait_closed()
+        await _rounds()  # a transport that was told to close does so in a later one
 
     def _track(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = self._loop.create_task(self._answer(reader, writer))
-        self._connections.add(task)
-        task.add_done_callback(self._connections.discard)
+        self._connections[task] = writer
+        task.add_done_callback(lambda done: self._connections.pop(done, None))
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -131,6 +138,12 @@ class FakeProvider:
             writer.close()
             with suppress(ConnectionError):
                 await writer.wait_closed()  # the loop may end with this task
+
+
+async def _rounds() -> None:
+    """Let the loop do what it has begun."""
+    for _ in range(ROUNDS):
+        await asyncio.sleep(0)
 
 
 def _constant(reply: Reply) -> Handler:
