@@ -19,6 +19,7 @@ from drippulse_server.services import build_services
 from tests.support.lifespan import running
 from tests.support.organizations import TestOrganization, make_organization
 from tests.support.postgres import fresh_database, prepare, settings_of
+from tests.support.serving import serving
 
 MakeOrganization = Callable[[], Awaitable[TestOrganization]]
 MakeClient = Callable[..., httpx.AsyncClient]
@@ -104,6 +105,13 @@ async def make_client(app: Litestar) -> AsyncGenerator[MakeClient]:
     yield make
     for client in clients:
         await client.aclose()
+
+
+@pytest.fixture(scope="module")
+async def url(settings: Settings) -> AsyncGenerator[str]:
+    """A web process of this module, another one than `app` is in: what it knows, the database or Redis has told it."""
+    async with serving(settings) as running_at:
+        yield running_at
 
 
 @pytest.fixture(scope="session")

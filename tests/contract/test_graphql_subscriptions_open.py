@@ -30,6 +30,7 @@ from tests.conftest import MakeOrganization
 from tests.support.live_app import AsgiSocket, AsgiStream, asgi_socket, live_app, live_streams
 from tests.support.organizations import TestOrganization
 from tests.support.postgres import delete_organization
+from tests.support.subscribing import key_of, make_contact
 from tests.support.waiting import eventually
 from tests.support.websocket import ClosedError, GraphqlSocket
 
@@ -81,16 +82,6 @@ async def nothing_is_left(streams: Streams, services: AppServices) -> AsyncGener
         return not left and not any(counts)
 
     await eventually(clean, 5)
-
-
-def key_of(organization: TestOrganization, role: MemberRole = MemberRole.ADMIN) -> str:
-    return organization.keys[role]
-
-
-async def make_contact(organization: TestOrganization, number: int) -> str:
-    answer = await organization.client.post("/api/v1/crm/contacts", json={"email": f"c{number}@example.com"})
-    assert answer.status_code == 201, answer.text
-    return str(answer.json()["id"])
 
 
 async def opened(streams: Streams, count: int) -> None:

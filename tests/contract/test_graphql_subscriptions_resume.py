@@ -1,35 +1,13 @@
 """A stream of server-sent events that breaks before its first message: what happens meanwhile is told all the same."""
 
-from collections.abc import AsyncGenerator
-
-import pytest
-
-from drippulse.organizations.tables import MemberRole
-from drippulse.settings import Settings
 from tests.support.event_stream import event_stream
 from tests.support.organizations import TestOrganization
-from tests.support.serving import serving
+from tests.support.subscribing import key_of, make_contact
 from tests.support.workflows import create_workflow
 
 CHANGES = """subscription ($after: String) {
   recordChanged(recordTypes: ["contact"], after: $after) { cursor recordId } }"""
 FUNNEL = "subscription ($id: ID!, $after: String) { workflowFunnel(workflowId: $id, after: $after) { cursor type } }"
-
-
-@pytest.fixture(scope="module")
-async def url(settings: Settings) -> AsyncGenerator[str]:
-    async with serving(settings) as running:
-        yield running
-
-
-def key_of(organization: TestOrganization) -> str:
-    return organization.keys[MemberRole.ADMIN]
-
-
-async def make_contact(organization: TestOrganization, number: int) -> str:
-    answer = await organization.client.post("/api/v1/crm/contacts", json={"email": f"c{number}@example.com"})
-    assert answer.status_code == 201, answer.text
-    return str(answer.json()["id"])
 
 
 async def place_of(

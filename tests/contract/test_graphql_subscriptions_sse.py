@@ -1,37 +1,18 @@
 """Subscriptions as server-sent events, against a server process."""
 
 import asyncio
-from collections.abc import AsyncGenerator
 
 import httpx
 import pytest
 
-from drippulse.organizations.tables import MemberRole
-from drippulse.settings import Settings
 from tests.conftest import MakeOrganization
 from tests.support.event_stream import event_stream
 from tests.support.organizations import PASSWORD, TestOrganization
-from tests.support.serving import serving
+from tests.support.subscribing import key_of, make_contact
 
 CHANGES = """subscription ($types: [String!], $after: String) {
   recordChanged(recordTypes: $types, after: $after) { cursor type recordId } }"""
 ENDED_WITHIN = 5.0
-
-
-@pytest.fixture(scope="module")
-async def url(settings: Settings) -> AsyncGenerator[str]:
-    async with serving(settings) as running:
-        yield running
-
-
-def key_of(organization: TestOrganization) -> str:
-    return organization.keys[MemberRole.ADMIN]
-
-
-async def make_contact(organization: TestOrganization, number: int) -> str:
-    answer = await organization.client.post("/api/v1/crm/contacts", json={"email": f"c{number}@example.com"})
-    assert answer.status_code == 201, answer.text
-    return str(answer.json()["id"])
 
 
 async def test_what_is_committed_once_the_answer_has_begun_is_told(url: str, organization: TestOrganization) -> None:

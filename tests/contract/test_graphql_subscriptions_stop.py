@@ -8,7 +8,6 @@ from pathlib import Path
 import psutil
 import pytest
 
-from drippulse.organizations.tables import MemberRole
 from drippulse.settings import Settings
 from drippulse_server.asgi import create_app_of
 from drippulse_server.services import build_services
@@ -17,16 +16,13 @@ from tests.support.lifespan import running
 from tests.support.live_app import AsgiStream, asgi_socket
 from tests.support.organizations import TestOrganization
 from tests.support.serving import web_process
+from tests.support.subscribing import key_of
 from tests.support.websocket import ClosedError, graphql_socket
 
 CHANGES = "subscription { recordChanged { cursor recordId } }"
 GOING_AWAY = 1001
 STOPPED_WITHIN = 5.0
 SOCKETS = 20
-
-
-def key_of(organization: TestOrganization) -> str:
-    return organization.keys[MemberRole.ADMIN]
 
 
 async def test_the_end_of_the_lifespan_ends_everything_that_is_open(

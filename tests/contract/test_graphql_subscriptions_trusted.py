@@ -1,19 +1,14 @@
 """Open subscriptions end once their document may not run any more, over both transports; others go on."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-
-import pytest
 
 from drippulse.graphql_clients.documents.standing import RunningDocument, still_runnable
 from drippulse.kit.crypto import sha256_hex
 from drippulse.kit.services import AppServices
-from drippulse.organizations.tables import MemberRole
-from drippulse.settings import Settings
 from tests.conftest import MakeOrganization
 from tests.support.event_stream import event_stream
 from tests.support.organizations import TestOrganization
-from tests.support.serving import serving
+from tests.support.subscribing import key_of, make_contact
 from tests.support.websocket import GraphqlSocket, graphql_socket
 
 DOCUMENTS, ACCOUNT = "/api/v1/graphql/documents", "/api/v1/account"
@@ -21,17 +16,6 @@ CHANGES = "subscription { recordChanged { cursor recordId } }"
 OTHER = "subscription Other { recordChanged { cursor recordId } }"
 WHO = "{ viewer { role } }"
 ENDED_WITHIN = 5.0
-
-
-@pytest.fixture(scope="module")
-async def url(settings: Settings) -> AsyncGenerator[str]:
-    """Another process than the one that is asked to delete: nobody tells it."""
-    async with serving(settings) as running:
-        yield running
-
-
-def key_of(organization: TestOrganization) -> str:
-    return organization.keys[MemberRole.ADMIN]
 
 
 async def register(organization: TestOrganization, *texts: str) -> list[str]:
@@ -42,12 +26,6 @@ async def register(organization: TestOrganization, *texts: str) -> list[str]:
 
 async def trusted_only(organization: TestOrganization, *, on: bool) -> None:
     assert (await organization.client.patch(ACCOUNT, json={"graphql_trusted_only": on})).status_code == 200
-
-
-async def make_contact(organization: TestOrganization, number: int) -> str:
-    answer = await organization.client.post("/api/v1/crm/contacts", json={"email": f"c{number}@example.com"})
-    assert answer.status_code == 201, answer.text
-    return str(answer.json()["id"])
 
 
 async def ended(socket: GraphqlSocket, ids: set[str]) -> dict[str, str]:

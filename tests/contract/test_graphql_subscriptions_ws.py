@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
 
 import pytest
 
@@ -12,6 +11,7 @@ from drippulse_server.embedded.redis import EmbeddedRedis
 from tests.conftest import MakeOrganization
 from tests.support.organizations import TestOrganization
 from tests.support.serving import serving
+from tests.support.subscribing import key_of, make_contact
 from tests.support.websocket import graphql_socket
 
 CHANGES = """subscription Changes($types: [String!], $ids: [ID!], $after: String) {
@@ -21,28 +21,12 @@ CHANGES = """subscription Changes($types: [String!], $ids: [ID!], $after: String
 ENDED_WITHIN = 5.0
 
 
-@pytest.fixture(scope="module")
-async def url(settings: Settings) -> AsyncGenerator[str]:
-    async with serving(settings) as running:
-        yield running
-
-
-def key_of(organization: TestOrganization, role: MemberRole = MemberRole.ADMIN) -> str:
-    return organization.keys[role]
-
-
 async def make_workflow(organization: TestOrganization, name: str = "Live") -> int:
     """By another process than the one that is watched: the news have to travel."""
     body = {"name": name, "status": "active", "steps": [{"type": "wait", "config": {"duration": 1, "unit": "days"}}]}
     answer = await organization.client.post("/api/v1/workflows", json=body)
     assert answer.status_code == 201, answer.text
     return int(answer.json()["id"])
-
-
-async def make_contact(organization: TestOrganization, number: int) -> str:
-    answer = await organization.client.post("/api/v1/crm/contacts", json={"email": f"c{number}@example.com"})
-    assert answer.status_code == 201, answer.text
-    return str(answer.json()["id"])
 
 
 @pytest.mark.parametrize(

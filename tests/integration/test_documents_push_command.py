@@ -5,26 +5,17 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
 
 from drippulse.kit.crypto import sha256_hex
 from drippulse.organizations.tables import MemberRole
-from drippulse.settings import Settings
 from tests.support.organizations import TestOrganization
-from tests.support.serving import serving
 
 WHO = "query Who { viewer { role } }"
 DOCUMENTS = "/api/v1/graphql/documents"
 ENOUGH = 60
-
-
-@pytest.fixture(scope="module")
-async def url(settings: Settings) -> AsyncGenerator[str]:
-    async with serving(settings) as running:
-        yield running
 
 
 async def push(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
