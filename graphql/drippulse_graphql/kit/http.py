@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from drippulse.kit.crypto import sha256_hex
 from drippulse.kit.errors import BadRequestError, DomainError
-from drippulse.kit.strict_json import MalformedJsonError, loads
+from drippulse.kit.strict_json import loads
 from drippulse.organizations.errors import MissingTokenError
 from drippulse_graphql.kit.accept import JSON
 
@@ -61,17 +61,10 @@ def read_get(parameters: Mapping[str, str]) -> Operation:
     sent: dict[str, Any] = dict(parameters)
     for name in ("variables", "extensions"):
         if sent.get(name):
-            sent[name] = _json_of(name, parameters[name])
+            sent[name] = loads(parameters[name].encode(), f"The parameter {name}")
         else:
             sent.pop(name, None)
     return _operation(sent)
-
-
-def _json_of(name: str, text: str) -> Any:
-    try:
-        return loads(text.encode())
-    except MalformedJsonError as error:
-        raise MalformedJsonError(f"The parameter {name}{error.message.removeprefix('The body')}") from None
 
 
 def check_content_type(content_type: str) -> None:

@@ -4,37 +4,29 @@ import asyncio
 
 
 class Turn:
-    """Of one operation. It is `over` once it has begun, or will not begin."""
+    """Of one operation of a connection. It is `over` once it has begun, or will not begin.
 
-    __slots__ = ("_begun", "_turns", "earlier")
+    Args:
+        beginning: what the connection's operations have not begun yet, in the order in which they came; kept by turns.
+    """
 
-    def __init__(self, turns: "Turns", earlier: tuple["asyncio.Future[None]", ...]) -> None:
-        self._turns = turns
+    __slots__ = ("_beginning", "_begun", "_earlier")
+
+    def __init__(self, beginning: list["asyncio.Future[None]"]) -> None:
+        self._beginning = beginning
+        self._earlier = tuple(beginning)
         self._begun: asyncio.Future[None] | None = asyncio.get_running_loop().create_future()
-        self.earlier = earlier
-        turns.waited_for.append(self._begun)
+        beginning.append(self._begun)
 
     def over(self, _: object = None) -> None:
-        begun, self._begun, self.earlier = self._begun, None, ()
+        begun, self._begun, self._earlier = self._begun, None, ()
         if begun is not None:
-            self._turns.waited_for.remove(begun)
+            self._beginning.remove(begun)
             begun.set_result(None)
 
     async def wait(self) -> None:
         """Until what was sent before has begun. Who waits has no beginning that others wait for."""
-        earlier = self.earlier
+        earlier = self._earlier
         self.over()
         if earlier:
             await asyncio.wait(earlier)
-
-
-class Turns:
-    """Of one connection, in the order in which its operations came."""
-
-    __slots__ = ("waited_for",)
-
-    def __init__(self) -> None:
-        self.waited_for: list[asyncio.Future[None]] = []
-
-    def next(self) -> Turn:
-        return Turn(self, tuple(self.waited_for))

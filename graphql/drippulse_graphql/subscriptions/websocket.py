@@ -36,7 +36,7 @@ from drippulse_graphql.subscriptions.protocol import (
 )
 from drippulse_graphql.subscriptions.streams import Streams
 from drippulse_graphql.subscriptions.subscriber import Subscriber
-from drippulse_graphql.subscriptions.turns import Turn, Turns
+from drippulse_graphql.subscriptions.turns import Turn
 from drippulse_graphql.subscriptions.wards import Ward
 
 CLOSE_SECONDS = 2.0
@@ -79,6 +79,7 @@ class _Session:
 
     __slots__ = (
         "_alarm",
+        "_beginning",
         "_caller",
         "_closed",
         "_closing",
@@ -89,7 +90,6 @@ class _Session:
         "_socket",
         "_streams",
         "_tasks",
-        "_turns",
         "_unanswered",
         "_ward",
         "_writing",
@@ -103,7 +103,7 @@ class _Session:
         self._caller: Principal | None = None
         self._ward: Ward | None = None
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._turns = Turns()
+        self._beginning: list[asyncio.Future[None]] = []
         self._extra: set[asyncio.Task[None]] = set()
         self._writing = asyncio.Lock()
         self._unanswered = 0
@@ -155,7 +155,7 @@ class _Session:
             self._connection.finished(operation_id)
             await self._send(error_text(operation_id, domain_error(error)))
         else:
-            turn = self._turns.next()
+            turn = Turn(self._beginning)
             task = self._tasks[operation_id] = asyncio.create_task(self._operate(operation_id, payload, turn))
             task.add_done_callback(turn.over)
 

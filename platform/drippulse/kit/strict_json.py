@@ -15,8 +15,8 @@ class MalformedJsonError(BadRequestError):
     code = "malformed_json"
 
 
-def loads(raw: bytes) -> Any:
-    """The value of a JSON text.
+def loads(raw: bytes, what: str = "The body") -> Any:
+    """The value of a JSON text, which errors call `what`.
 
     Raises:
         MalformedJsonError: not JSON (the message says where), or nested deeper than 64.
@@ -25,12 +25,12 @@ def loads(raw: bytes) -> Any:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         if "depth" in error.msg:
-            raise _too_deep() from None
+            raise _too_deep(what) from None
         raise MalformedJsonError(
-            f"The body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}."
+            f"{what} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}."
         ) from None
     if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and is_deeper_than(value, MAX_DEPTH):
-        raise _too_deep()
+        raise _too_deep(what)
     return value
 
 
@@ -69,5 +69,5 @@ def _children(container: Any) -> Iterable[Any]:
     return cast("dict[str, Any]", container).values() if type(container) is dict else container
 
 
-def _too_deep() -> MalformedJsonError:
-    return MalformedJsonError(f"The body nests deeper than {MAX_DEPTH} levels; flatten it.")
+def _too_deep(what: str) -> MalformedJsonError:
+    return MalformedJsonError(f"{what} nests deeper than {MAX_DEPTH} levels; flatten it.")
